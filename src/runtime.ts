@@ -1,0 +1,117 @@
+import type { AgentType } from './core/agent.ts'
+import type { ErrorClass } from './core/retry.ts'
+import type { Json } from './core/json.ts'
+
+/** What an upstream execution hands on: the frozen input of a node lists one of these per data edge, in declared order. */
+export interface UpstreamResult {
+  key: string
+  title: string
+  agent: string | null
+  /** ACCEPTED, or for a node that joins settled branches also FAILED, SKIPPED or CANCELED. */
+  status: string
+  summary: string | null
+  output: Json
+  error: { class: string; message: string } | null
+  artifacts: { id: string; name: string; kind: string; mediaType: string; size: number; sha256: string; path: string }[]
+}
+
+/** One attempt's worth of work, as a runtime gets it. Everything is frozen: a replay is handed the same. */
+export interface Work {
+  sessionId: string
+  executionId: string
+  attemptId: string
+  /** 1 for the first attempt. */
+  attempt: number
+  /** Grows with each claim of the execution; whoever holds an older one can no longer write. */
+  fence: number
+  key: string
+  title: string
+  description: string
+  /** The whole task that this is a part of. */
+  task: { title: string; description: string }
+  agent: { id: string; name: string; type: AgentType }
+  /** The caller's own data for this part. */
+  input: Json
+  upstream: UpstreamResult[]
+  /** Absolute path of the repository or folder to work on. */
+  workspace: string
+  /** Absolute path of an empty folder for results; every file left here but result.json becomes an artifact. */
+  outputDir: string
+  /** Limits in milliseconds. */
+  timeouts: { attemptMs: number; idleMs: number }
+  /** What the agent's registration says to its runtime, for instance {"command": "analysis"}. */
+  runtimeConfig: Json
+}
+
+export const ACTIVITY_KINDS = ['THOUGHT', 'ACTION', 'MESSAGE', 'OUTPUT', 'PLAN', 'USAGE'] as const
+export type ActivityKind = (typeof ACTIVITY_KINDS)[number]
+
+/** What an agent shows while it works. Inert text: nothing in it can move a session. */
+export interface Activity {
+  kind: ActivityKind
+  text: string
+  /** Where OUTPUT came from. */
+  stream?: 'stdout' | 'stderr'
+}
+
+/** Something an agent found and a person may want to look at. A finding is not a failure. */
+export interface Evidence {
+  /** What was checked, in a few words. */
+  name: string
+  /** The kind of check, for instance EXIT_CODE, TEST_REPORT, ARTIFACT, COUNT. */
+  kind: string
+  passed: boolean
+  detail: Json
+}
+
+/** A file in `outputDir` with what is known of it. */
+export interface ProducedFile {
+  /** Path relative to outputDir, with `/`. */
+  name: string
+  kind: 'FILE' | 'PATCH' | 'REPORT' | 'JSON'
+  mediaType: string
+}
+
+/** Tokens and money that an attempt used, as far as its runtime knows. */
+export interface Usage {
+  inputTokens?: number
+  outputTokens?: number
+  /** US dollars. */
+  cost?: number
+  /** CPU time of the process tree in milliseconds. */
+  cpuMs?: number
+}
+
+/** How an attempt ended. The engine turns it into a status; an agent's own words never do (rule 4). */
+export type Outcome =
+  | {
+      kind: 'OK'
+      /** One line for a person. */
+      summary: string
+      output: Json
+      files: ProducedFile[]
+      evidence: Evidence[]
+      usage: Usage
+    }
+  | { kind: 'ERROR'; error: { class: ErrorClass; message: string }; evidence: Evidence[]; usage: Usage }
+  | { kind: 'TIMEOUT'; timeout: 'ATTEMPT' | 'IDLE'; usage: Usage }
+  | { kind: 'CANCELED'; usage: Usage }
+
+/** A way to drive an agent. Implementations stand in runtimes/, and all pass contracts/runtime.suite. */
+export interface Runtime {
+  readonly name: string
+  /**
+   * Runs one attempt. Yields activities as they happen, at the pace of the reader, and returns the outcome.
+   * Never throws for what an agent does; once `signal` fires, stops the work for good, leaves nothing running, and
+   * returns CANCELED.
+   */
+  run(work: Work, signal: AbortSignal): AsyncGenerator<Activity, Outcome>
+  /**
+   * Ends what a killed server left running for this attempt, so that another one may start. Idempotent.
+   *
+   * @param outputDir the attempt's folder, as `run` was given it
+   */
+  reap(outputDir: string): Promise<void>
+  /** Undefined if this configuration can be run; else why not and what to do about it. */
+  check(runtimeConfig: Json): Promise<string | undefined>
+}
