@@ -54,7 +54,8 @@ for (const [place, entry] of Object.entries(lock.packages)) {
     if (found && (!exact || lock.packages[found]?.version === range)) continue
     if (!exact) continue
     // Beside its parent if the parent is at the top, else below the parent, so that versions never clash.
-    const at = found || place.split('node_modules/').length > 2 ? `${place}/node_modules/${name}` : `node_modules/${name}`
+    const at =
+      found || place.split('node_modules/').length > 2 ? `${place}/node_modules/${name}` : `node_modules/${name}`
     lock.packages[at] = { version: range, ...platform(name), ...(entry.dev && { dev: true }), optional: true }
     added++
   }

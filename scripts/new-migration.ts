@@ -11,6 +11,11 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import { PGlite } from '@electric-sql/pglite'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
 
+// Node has it; its types come with those of the browser, which nothing else here needs.
+declare const WebAssembly: {
+  instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: object } }>
+}
+
 const root = fileURLToPath(new URL('../prisma/', import.meta.url))
 const check = process.argv.includes('--check')
 const name = process.argv[2]?.replaceAll(/[^a-z0-9]+/gi, '_').toLowerCase()
@@ -40,7 +45,7 @@ const wasm = createRequire(import.meta.url)
   .resolve('@prisma/schema-engine-wasm')
   .replace('schema_engine.js', 'schema_engine_bg.wasm')
 const { instance } = await WebAssembly.instantiate(await readFile(wasm), {
-  './schema_engine_bg.js': glue as unknown as WebAssembly.ModuleImports,
+  './schema_engine_bg.js': glue,
 })
 ;(glue as unknown as { __wbg_set_wasm(exports: unknown): void }).__wbg_set_wasm(instance.exports)
 ;(instance.exports as { __wbindgen_start?: () => void }).__wbindgen_start?.()
@@ -65,7 +70,9 @@ const { stdout } = await engine.diff({
 const sql = stdout ?? ''
 const empty = sql.trim() === '' || sql.includes('This is an empty migration')
 if (check) {
-  process.stdout.write(empty ? 'migrations and schema agree\n' : `schema.prisma has changes without a migration:\n${sql}\n`)
+  process.stdout.write(
+    empty ? 'migrations and schema agree\n' : `schema.prisma has changes without a migration:\n${sql}\n`,
+  )
   process.exit(empty ? 0 : 1)
 }
 if (empty) {

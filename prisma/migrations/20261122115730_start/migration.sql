@@ -158,6 +158,7 @@ CREATE TABLE "Execution" (
     "evidence" JSONB,
     "error" JSONB,
     "causeId" UUID,
+    "aborting" TEXT,
     "carriedId" UUID,
     "attempt" INTEGER NOT NULL DEFAULT 0,
     "counted" INTEGER NOT NULL DEFAULT 0,

@@ -1,0 +1,98 @@
+import type { Event, EventType } from './event.ts'
+import { EXECUTION_TABLE, type ExecutionMove, type ExecutionState } from './execution.ts'
+import type { Json } from './json.ts'
+import type { PlanNode } from './plan.ts'
+import { SESSION_TABLE, type SessionMove } from './session.ts'
+import type { Checkpoint, Effect, SessionState, Step } from './state.ts'
+
+/** A session while one step is being taken: changes gather here; the state that it began from stays as it was. */
+export interface Draft {
+  state: SessionState
+  readonly now: number
+  readonly events: Event[]
+  readonly checkpoints: Checkpoint[]
+  readonly effects: Effect[]
+}
+
+/** Begins a step. */
+export function draft(state: SessionState, now: number): Draft {
+  return { state: { ...state }, now, events: [], checkpoints: [], effects: [] }
+}
+
+/** Ends a step: the version grows by one if anything happened. */
+export function finish({ state, events, checkpoints, effects }: Draft): Step {
+  return {
+    state: events.length > 0 ? { ...state, version: state.version + 1 } : state,
+    events,
+    checkpoints,
+    effects,
+  }
+}
+
+/** Adds the session's next event. */
+export function emit(
+  d: Draft,
+  type: EventType,
+  data: { [key: string]: Json },
+  subject: { executionId?: string; attemptId?: string } = {},
+): void {
+  d.state.seq += 1
+  d.events.push({ seq: d.state.seq, type, ...subject, data, at: d.now })
+}
+
+/**
+ * Moves the session along its table.
+ *
+ * @throws if the table has no such move: a bug in the rules, never a consequence of input
+ */
+export function moveSession(
+  d: Draft,
+  move: SessionMove,
+  change: Partial<SessionState> = {},
+  data: { [key: string]: Json } = {},
+): void {
+  const status = SESSION_TABLE[d.state.status][move]
+  if (!status) throw new Error(`session ${d.state.id}: ${move} is not possible in ${d.state.status}`)
+  d.state = { ...d.state, ...change, status }
+  emit(d, `SESSION_${status}`, data)
+}
+
+/**
+ * Moves an execution along its table.
+ *
+ * @throws if the table has no such move: a bug in the rules, never a consequence of input
+ */
+export function moveExecution(
+  d: Draft,
+  key: string,
+  move: ExecutionMove,
+  change: Partial<ExecutionState> = {},
+  data: { [key: string]: Json } = {},
+): void {
+  const before = executionOf(d.state, key)
+  const status = EXECUTION_TABLE[before.status][move]
+  if (!status) throw new Error(`execution ${before.id}: ${move} is not possible in ${before.status}`)
+  changeExecution(d, key, { ...change, status })
+  emit(d, `EXECUTION_${status}`, { key, ...data }, { executionId: before.id })
+}
+
+/** Changes what is known of an execution without moving it. */
+export function changeExecution(d: Draft, key: string, change: Partial<ExecutionState>): void {
+  const after = { ...executionOf(d.state, key), ...change }
+  d.state.executions = { ...d.state.executions, [key]: after }
+}
+
+/** The execution of a node; the plan and the executions always have the same keys. */
+export function executionOf(state: SessionState, key: string): ExecutionState {
+  return state.executions[key] as ExecutionState
+}
+
+/** The node of an execution. */
+export function nodeOf(state: SessionState, key: string): PlanNode {
+  return state.plan.nodes.find((node) => node.key === key) as PlanNode
+}
+
+/** The execution with this id, if the session has it. */
+export function executionById(state: SessionState, id: string): ExecutionState | undefined {
+  return Object.values(state.executions).find((execution) => execution.id === id)
+}

@@ -1,0 +1,23 @@
+import type { ExecutionStatus } from './execution.ts'
+import type { Json } from './json.ts'
+import type { SessionStatus } from './session.ts'
+
+/** Names of the facts of a session. Statuses name their own: EXECUTION_ACCEPTED, SESSION_RUNNING, … */
+export type EventType =
+  | `SESSION_${SessionStatus}`
+  | `EXECUTION_${ExecutionStatus}`
+  | 'PLAN_MADE'
+  | 'ATTEMPT_STARTED'
+  | 'ATTEMPT_ENDED'
+  | 'ATTEMPT_LATE'
+  | 'CHECKPOINT_MADE'
+
+/** An ordered fact of a session. `at` is milliseconds since the epoch. */
+export interface Event {
+  seq: number
+  type: EventType
+  executionId?: string
+  attemptId?: string
+  data: { [key: string]: Json }
+  at: number
+}

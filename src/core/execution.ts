@@ -1,0 +1,162 @@
+import type { Json } from './json.ts'
+import type { ErrorClass } from './retry.ts'
+
+export const EXECUTION_STATUSES = [
+  'PENDING',
+  'BLOCKED',
+  'READY',
+  'ASSIGNED',
+  'RUNNING',
+  'VALIDATING',
+  'WAITING',
+  'ACCEPTED',
+  'FAILED',
+  'SKIPPED',
+  'CANCELED',
+  'COMPENSATED',
+] as const
+export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number]
+
+export const ATTEMPT_STATUSES = ['RUNNING', 'OK', 'ERROR', 'TIMEOUT', 'LOST', 'CANCELED'] as const
+export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number]
+
+/** QUEUE: no agent took it; ATTEMPT: one attempt took too long; IDLE: no activity; TOTAL: the session took too long. */
+export type TimeoutKind = 'QUEUE' | 'ATTEMPT' | 'IDLE' | 'TOTAL'
+
+/** What can be done to an execution. */
+export const EXECUTION_MOVES = [
+  'BLOCK',
+  'READY',
+  'ASSIGN',
+  'START',
+  'VALIDATE',
+  'WAIT',
+  'ACCEPT',
+  'FAIL',
+  'SKIP',
+  'CANCEL',
+  'COMPENSATE',
+] as const
+export type ExecutionMove = (typeof EXECUTION_MOVES)[number]
+
+type Row = Record<ExecutionMove, ExecutionStatus | null>
+const NOWHERE: Row = {
+  BLOCK: null,
+  READY: null,
+  ASSIGN: null,
+  START: null,
+  VALIDATE: null,
+  WAIT: null,
+  ACCEPT: null,
+  FAIL: null,
+  SKIP: null,
+  CANCEL: null,
+  COMPENSATE: null,
+}
+
+/** Where each move leads from each status; null: it can't be done there. Terminal rows lead nowhere but to rollback. */
+export const EXECUTION_TABLE: Record<ExecutionStatus, Row> = {
+  // Planned; the session has not begun with it. ACCEPT: carried over from the session that this one tries again.
+  PENDING: { ...NOWHERE, BLOCK: 'BLOCKED', READY: 'READY', ACCEPT: 'ACCEPTED', SKIP: 'SKIPPED', CANCEL: 'CANCELED' },
+  // Waits for the executions that it depends on.
+  BLOCKED: { ...NOWHERE, READY: 'READY', SKIP: 'SKIPPED', CANCEL: 'CANCELED' },
+  // Waits for an agent. ACCEPT: the coordinator does it itself (COLLECT). FAIL: nobody took it in time.
+  READY: { ...NOWHERE, ASSIGN: 'ASSIGNED', ACCEPT: 'ACCEPTED', FAIL: 'FAILED', SKIP: 'SKIPPED', CANCEL: 'CANCELED' },
+  ASSIGNED: { ...NOWHERE, START: 'RUNNING', READY: 'READY', WAIT: 'WAITING', FAIL: 'FAILED', CANCEL: 'CANCELED' },
+  RUNNING: {
+    ...NOWHERE,
+    READY: 'READY',
+    VALIDATE: 'VALIDATING',
+    WAIT: 'WAITING',
+    FAIL: 'FAILED',
+    CANCEL: 'CANCELED',
+  },
+  VALIDATING: { ...NOWHERE, ACCEPT: 'ACCEPTED', WAIT: 'WAITING', FAIL: 'FAILED', CANCEL: 'CANCELED' },
+  // Waits for time (a retry) or for a person.
+  WAITING: { ...NOWHERE, READY: 'READY', FAIL: 'FAILED', SKIP: 'SKIPPED', CANCEL: 'CANCELED' },
+  ACCEPTED: { ...NOWHERE, COMPENSATE: 'COMPENSATED' },
+  FAILED: NOWHERE,
+  SKIPPED: NOWHERE,
+  CANCELED: NOWHERE,
+  COMPENSATED: NOWHERE,
+}
+
+const SETTLED: ReadonlySet<ExecutionStatus> = new Set(['ACCEPTED', 'FAILED', 'SKIPPED', 'CANCELED', 'COMPENSATED'])
+const HELD: ReadonlySet<ExecutionStatus> = new Set(['ASSIGNED', 'RUNNING', 'VALIDATING'])
+
+/** Whether an execution has come to its end. */
+export function isSettled(status: ExecutionStatus): boolean {
+  return SETTLED.has(status)
+}
+
+/** Whether an agent has it in hand, so that it takes up a slot. */
+export function isHeld(status: ExecutionStatus): boolean {
+  return HELD.has(status)
+}
+
+/** What is stored of a failure. */
+export interface Failure {
+  class: ErrorClass
+  message: string
+}
+
+/** One try of an execution. Times are milliseconds since the epoch. */
+export interface AttemptState {
+  id: string
+  number: number
+  status: AttemptStatus
+  agentId: string
+  agentVersion: number
+  fence: number
+  owner: string
+  leaseUntil: number
+  startedAt: number
+  endedAt?: number
+  timeout?: TimeoutKind
+  retryable?: boolean
+  error?: Failure
+  usage?: Json
+}
+
+/** What was frozen when the execution became READY. The outputs themselves stand, immutable, in the executions named. */
+export interface FrozenInput {
+  data: Json
+  upstream: { key: string; executionId: string; status: ExecutionStatus }[]
+}
+
+/** An execution as the state machine knows it. Times are milliseconds since the epoch. */
+export interface ExecutionState {
+  id: string
+  key: string
+  position: number
+  status: ExecutionStatus
+  /** Attempts so far. */
+  attempt: number
+  /** Those that count against the retry policy; LOST ones do not. */
+  counted: number
+  fence: number
+  /** The last attempt. */
+  current?: AttemptState
+  agentId?: string
+  selection?: Json
+  input?: FrozenInput
+  inputHash?: string
+  output?: Json
+  summary?: string
+  evidence?: Json
+  error?: Failure
+  /** Whose end made this one SKIPPED or CANCELED. */
+  causeId?: string
+  carriedId?: string
+  /** Set once its running attempt has been told to stop. */
+  aborting?: string
+  readyAt?: number
+  resumeAt?: number
+  startedAt?: number
+  endedAt?: number
+}
+
+/** A new execution of a plan's node. */
+export function pendingExecution(id: string, key: string, position: number): ExecutionState {
+  return { id, key, position, status: 'PENDING', attempt: 0, counted: 0, fence: 0 }
+}

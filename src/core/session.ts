@@ -1,0 +1,101 @@
+export const SESSION_STATUSES = [
+  'QUEUED',
+  'ANALYZING',
+  'AWAITING_APPROVAL',
+  'RUNNING',
+  'INTERRUPTED',
+  'PAUSED',
+  'CANCELING',
+  'ROLLING_BACK',
+  'SUCCEEDED',
+  'PARTIAL',
+  'FAILED',
+  'CANCELED',
+  'TIMED_OUT',
+  'ROLLED_BACK',
+] as const
+export type SessionStatus = (typeof SESSION_STATUSES)[number]
+
+/** What can be done to a session. */
+export const SESSION_MOVES = [
+  'ANALYZE',
+  'AWAIT',
+  'RUN',
+  'INTERRUPT',
+  'PAUSE',
+  'STOP',
+  'ROLL_BACK',
+  'SUCCEED',
+  'SUCCEED_PARTLY',
+  'FAIL',
+  'CANCEL',
+  'TIME_OUT',
+  'END_ROLLBACK',
+] as const
+export type SessionMove = (typeof SESSION_MOVES)[number]
+
+type Row = Record<SessionMove, SessionStatus | null>
+const NOWHERE: Row = {
+  ANALYZE: null,
+  AWAIT: null,
+  RUN: null,
+  INTERRUPT: null,
+  PAUSE: null,
+  STOP: null,
+  ROLL_BACK: null,
+  SUCCEED: null,
+  SUCCEED_PARTLY: null,
+  FAIL: null,
+  CANCEL: null,
+  TIME_OUT: null,
+  END_ROLLBACK: null,
+}
+const ENDINGS = { FAIL: 'FAILED', CANCEL: 'CANCELED', TIME_OUT: 'TIMED_OUT' } as const
+
+/** Where each move leads from each status; null: it can't be done there. Terminal rows lead nowhere. */
+export const SESSION_TABLE: Record<SessionStatus, Row> = {
+  QUEUED: { ...NOWHERE, ...ENDINGS, ANALYZE: 'ANALYZING' },
+  ANALYZING: { ...NOWHERE, ...ENDINGS, AWAIT: 'AWAITING_APPROVAL', RUN: 'RUNNING' },
+  AWAITING_APPROVAL: { ...NOWHERE, ...ENDINGS, ANALYZE: 'ANALYZING', RUN: 'RUNNING' },
+  RUNNING: {
+    ...NOWHERE,
+    ...ENDINGS,
+    INTERRUPT: 'INTERRUPTED',
+    PAUSE: 'PAUSED',
+    STOP: 'CANCELING',
+    ROLL_BACK: 'ROLLING_BACK',
+    SUCCEED: 'SUCCEEDED',
+    SUCCEED_PARTLY: 'PARTIAL',
+  },
+  INTERRUPTED: {
+    ...NOWHERE,
+    ...ENDINGS,
+    RUN: 'RUNNING',
+    PAUSE: 'PAUSED',
+    STOP: 'CANCELING',
+    ROLL_BACK: 'ROLLING_BACK',
+  },
+  PAUSED: { ...NOWHERE, ...ENDINGS, RUN: 'RUNNING', STOP: 'CANCELING', ROLL_BACK: 'ROLLING_BACK' },
+  CANCELING: { ...NOWHERE, ...ENDINGS, SUCCEED_PARTLY: 'PARTIAL' },
+  ROLLING_BACK: { ...NOWHERE, FAIL: 'FAILED', END_ROLLBACK: 'ROLLED_BACK' },
+  SUCCEEDED: NOWHERE,
+  PARTIAL: NOWHERE,
+  FAILED: NOWHERE,
+  CANCELED: NOWHERE,
+  TIMED_OUT: NOWHERE,
+  ROLLED_BACK: NOWHERE,
+}
+
+const ENDED: ReadonlySet<SessionStatus> = new Set([
+  'SUCCEEDED',
+  'PARTIAL',
+  'FAILED',
+  'CANCELED',
+  'TIMED_OUT',
+  'ROLLED_BACK',
+])
+
+/** Whether a session has come to its end, for good. */
+export function isEnded(status: SessionStatus): boolean {
+  return ENDED.has(status)
+}

@@ -1,0 +1,137 @@
+import { changeExecution, type Draft, emit, executionOf, moveExecution, moveSession, nodeOf } from './draft.ts'
+import { type ExecutionState, type FrozenInput, isHeld, isSettled } from './execution.ts'
+import { hash } from './hash.ts'
+import type { Json } from './json.ts'
+import type { PlanNode } from './plan.ts'
+
+/**
+ * Follows what a change leads to, until nothing more follows: failure policies stop their groups, dependents become
+ * READY or SKIPPED, COLLECT nodes are done, and a session of which every execution has settled ends.
+ */
+export function settle(d: Draft): void {
+  let before: number
+  do {
+    before = d.events.length
+    for (const node of d.state.plan.nodes) settleNode(d, node)
+  } while (d.events.length > before)
+  endIfSettled(d)
+}
+
+function settleNode(d: Draft, node: PlanNode): void {
+  const execution = executionOf(d.state, node.key)
+  if (isSettled(execution.status)) return
+  const failed = failedSibling(d, node)
+  if (failed) {
+    stop(d, execution, failed.id, `${failed.key} failed and its group fails fast`)
+    return
+  }
+  if (execution.status !== 'PENDING' && execution.status !== 'BLOCKED') return
+  const dependencies = node.after.map((key) => executionOf(d.state, key))
+  const culprit =
+    node.join === 'ACCEPTED' ? dependencies.find((e) => isSettled(e.status) && e.status !== 'ACCEPTED') : undefined
+  if (culprit) {
+    const causeId = culprit.status === 'SKIPPED' && culprit.causeId ? culprit.causeId : culprit.id
+    moveExecution(d, node.key, 'SKIP', { causeId, endedAt: d.now }, { causeId })
+  } else if (dependencies.every((e) => isSettled(e.status))) {
+    ready(d, node)
+  } else if (execution.status === 'PENDING') {
+    moveExecution(d, node.key, 'BLOCK')
+  }
+}
+
+/** Freezes the input and hands the node on: to the engine, or, for COLLECT, straight to its result. */
+function ready(d: Draft, node: PlanNode): void {
+  const upstream = node.needs.map((key) => executionOf(d.state, key))
+  const input: FrozenInput = {
+    data: node.input ?? null,
+    upstream: upstream.map(({ key, id, status }) => ({ key, executionId: id, status })),
+  }
+  const inputHash = hash({ data: input.data, upstream: upstream.map(branch) })
+  moveExecution(d, node.key, 'READY', { input, inputHash, readyAt: d.now })
+  if (node.kind === 'TASK') {
+    d.effects.push({ type: 'ENQUEUE', executionId: executionOf(d.state, node.key).id })
+    return
+  }
+  const accepted = upstream.filter((e) => e.status === 'ACCEPTED').length
+  accept(d, node.key, {
+    output: upstream.map(branch),
+    summary: `${accepted} of ${upstream.length} branches accepted`,
+  })
+}
+
+/** What a branch hands to its aggregator, failures included. */
+function branch(execution: ExecutionState): Json {
+  const { key, status, summary, output, error } = execution
+  return {
+    branch: key,
+    status,
+    summary: summary ?? null,
+    output: output ?? null,
+    error: error ? { class: error.class, message: error.message } : null,
+  }
+}
+
+/** Accepts a result and sets the checkpoint after it. */
+export function accept(d: Draft, key: string, result: Pick<ExecutionState, 'output' | 'summary' | 'evidence'>): void {
+  const summary = result.summary ?? ''
+  moveExecution(d, key, 'ACCEPT', { ...result, endedAt: d.now }, { summary })
+  const { id } = executionOf(d.state, key)
+  const accepted = Object.values(d.state.executions)
+    .filter((e) => e.status === 'ACCEPTED')
+    .map((e) => e.id)
+  emit(d, 'CHECKPOINT_MADE', { accepted: accepted.length }, { executionId: id })
+  d.checkpoints.push({ seq: d.state.seq, executionId: id, accepted })
+}
+
+function failedSibling(d: Draft, node: PlanNode): ExecutionState | undefined {
+  const group = d.state.plan.groups.find((candidate) => candidate.key === node.group)
+  if (group?.onFailure !== 'FAIL_FAST') return undefined
+  return d.state.plan.nodes
+    .filter((sibling) => sibling.group === node.group && !sibling.optional)
+    .map((sibling) => executionOf(d.state, sibling.key))
+    .find((sibling) => sibling.status === 'FAILED')
+}
+
+/** Stops one execution for the sake of another: what runs is told to stop, what does not run is SKIPPED. */
+function stop(d: Draft, execution: ExecutionState, causeId: string, reason: string): void {
+  if (isHeld(execution.status)) abort(d, execution, reason, causeId)
+  else moveExecution(d, execution.key, 'SKIP', { causeId, endedAt: d.now }, { causeId })
+}
+
+/** Tells a running attempt to stop, once. */
+export function abort(d: Draft, execution: ExecutionState, reason: string, causeId?: string): void {
+  if (execution.aborting || !execution.current) return
+  changeExecution(d, execution.key, { aborting: reason, ...(causeId && { causeId }) })
+  d.effects.push({ type: 'ABORT', executionId: execution.id, attemptId: execution.current.id, reason })
+}
+
+/** Rule 6: SUCCEEDED = all accepted; PARTIAL = every required one accepted, some other not; else FAILED. */
+function endIfSettled(d: Draft): void {
+  const executions = Object.values(d.state.executions)
+  if (!executions.every((e) => isSettled(e.status))) return
+  const { ending } = d.state
+  const missing = executions.filter((e) => e.status !== 'ACCEPTED')
+  const output = outputOf(d)
+  const end = { endedAt: d.now, output }
+  if (ending) {
+    moveSession(d, ending.move, { ...end, reason: ending.reason }, { reason: ending.reason })
+  } else if (missing.length === 0) {
+    moveSession(d, 'SUCCEED', end)
+  } else {
+    const reason = missing.map((e) => reasonOf(e, d)).join('; ')
+    const partly = missing.every((e) => nodeOf(d.state, e.key).optional)
+    moveSession(d, partly ? 'SUCCEED_PARTLY' : 'FAIL', { ...end, reason }, { reason })
+  }
+}
+
+function reasonOf(execution: ExecutionState, d: Draft): string {
+  const cause = Object.values(d.state.executions).find((e) => e.id === execution.causeId)
+  if (cause) return `${execution.key} ${execution.status.toLowerCase()} because of ${cause.key}`
+  const why = execution.error ? `: ${execution.error.message}` : ''
+  return `${execution.key} ${execution.status.toLowerCase()}${why}`
+}
+
+function outputOf(d: Draft): Json {
+  const outputs = d.state.plan.outputs.map((key) => executionOf(d.state, key).output ?? null)
+  return outputs.length === 1 ? (outputs[0] as Json) : outputs
+}
