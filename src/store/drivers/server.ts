@@ -1,0 +1,174 @@
+import pg from 'pg'
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { Logger } from 'pino'
+import { DatabaseUnavailable, type Driver, type Query, type Script } from '../driver.ts'
+import { encode, PARSERS } from '../values.ts'
+
+export interface ServerOptions {
+  /** postgresql://user:password@host:port/database. `?schema=` picks a schema; `?pgbouncer=true` means that statements
+   * cannot be prepared. */
+  url: string
+  /** Connections at most. */
+  poolSize?: number | undefined
+  log?: Pick<Logger, 'warn'> | undefined
+}
+
+/** How long to wait for a connection, in milliseconds. */
+const CONNECT_MS = 10_000
+/** Prepared statements per connection; texts beyond that are sent unprepared, so that a server's memory stays bounded. */
+const PREPARED_AT_MOST = 300
+
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    (format === undefined || format === 'text' ? PARSERS[oid] : undefined) ?? pg.types.getTypeParser(oid, format),
+} as pg.CustomTypesConfig
+
+/**
+ * Connects to a PostgreSQL server and proves that it answers.
+ *
+ * @throws DatabaseUnavailable when the server cannot be reached or refuses
+ */
+export async function openServer(options: ServerOptions): Promise<Driver> {
+  const url = parseUrl(options.url)
+  const schema = url.searchParams.get('schema') ?? undefined
+  const name = url.searchParams.get('pgbouncer') === 'true' ? () => undefined : namer()
+
+  const pool = new pg.Pool({
+    connectionString: url.href,
+    application_name: 'tutti',
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+    // Prisma's adapter reads and writes timestamps without their offset.
+    onConnect: async (client) => {
+      await client.query(
+        `SET TIME ZONE 'UTC'${schema === undefined ? '' : `; SET search_path TO ${pg.escapeIdentifier(schema)}`}`,
+      )
+    },
+  })
+  // Without a listener the loss of an idle connection would end the process; the pool replaces it by itself.
+  const lost = (error: Error) => {
+    options.log?.warn({ error: error.message }, 'a connection to PostgreSQL was lost')
+  }
+  pool.on('error', lost)
+  pool.on('connect', (client) => client.on('error', () => {}))
+
+  try {
+    if (schema !== undefined) await pool.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`)
+    await pool.query('SELECT 1')
+  } catch (error) {
+    await pool.end()
+    throw explain(error, url)
+  }
+
+  const queryOn =
+    (target: pg.Pool | pg.PoolClient): Query =>
+    async <Row>(sql: string, params: readonly unknown[] = []) => {
+      const prepared = params.length > 0 ? name(sql) : undefined
+      const result = await target.query({
+        text: sql,
+        values: params.map(encode),
+        types,
+        ...(prepared === undefined ? {} : { name: prepared }),
+      })
+      return result.rows as Row[]
+    }
+  const scriptOn =
+    (target: pg.Pool | pg.PoolClient): Script =>
+    async (sql) => {
+      await target.query(sql)
+    }
+
+  return {
+    kind: 'postgres',
+    query: queryOn(pool),
+    script: scriptOn(pool),
+    async transaction(run) {
+      const client = await pool.connect()
+      let broken: Error | undefined
+      try {
+        await client.query('BEGIN')
+        const result = await run(queryOn(client), scriptOn(client))
+        await client.query('COMMIT')
+        return result
+      } catch (error) {
+        await client.query('ROLLBACK').catch((lostError: Error) => (broken = lostError))
+        throw error
+      } finally {
+        client.release(broken)
+      }
+    },
+    adapter: new PrismaPg(pool, {
+      ...(schema === undefined ? {} : { schema }),
+      // An undefined name is an unprepared statement; the type does not say so.
+      statementNameGenerator: (query) => name(query.sql) as string,
+    }),
+    close: () => pool.end(),
+  }
+}
+
+/** Gives each statement's text a name, the same in every connection, until there are too many of them. */
+function namer(): (sql: string) => string | undefined {
+  const names = new Map<string, string>()
+  return (sql) => {
+    const known = names.get(sql)
+    if (known !== undefined || names.size >= PREPARED_AT_MOST) return known
+    const fresh = `tutti_${names.size + 1}`
+    names.set(sql, fresh)
+    return fresh
+  }
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !['postgresql:', 'postgres:'].includes(url.protocol))
+    throw new DatabaseUnavailable(
+      'DATABASE_URL is not the address of a PostgreSQL server: write postgresql://user:password@host:5432/database ' +
+        '(with special characters of the password percent-encoded), or leave it out to use the embedded database.',
+    )
+  return url
+}
+
+/** Says in a person's words why the server cannot be used. Never contains the password. */
+function explain(error: unknown, url: URL): DatabaseUnavailable {
+  const { code, message } = error as { code?: string; message: string }
+  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname)
+  const port = url.port === '' ? '5432' : url.port
+  const server = `PostgreSQL at ${host === '' ? 'localhost' : host}, port ${port}`
+  const user = decodeURIComponent(url.username)
+  const database = decodeURIComponent(url.pathname.slice(1))
+  const say = (text: string) => new DatabaseUnavailable(text, { cause: error })
+
+  switch (code) {
+    case '28P01':
+    case '28000':
+      return say(
+        `${server} refused user "${user}": ${message}. Check the user and password in DATABASE_URL ` +
+          "(special characters must be percent-encoded) and the server's pg_hba.conf.",
+      )
+    case '3D000':
+      return say(
+        `${server} has no database "${database}". Create it (CREATE DATABASE "${database}") or name another one in DATABASE_URL.`,
+      )
+    case '42501':
+      return say(
+        `${server} does not let user "${user}" use the database "${database}": ${message}. Grant it the rights.`,
+      )
+    case '53300':
+      return say(`${server} has no free connection: ${message}. Raise its max_connections or lower DATABASE_POOL_SIZE.`)
+    case '57P03':
+      return say(`${server} is not ready: ${message}. Wait until it has started, then try again.`)
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return say(`${server} cannot be found: the name "${host}" does not resolve. Check the host in DATABASE_URL.`)
+    case 'ECONNREFUSED':
+      return say(`Nothing listens for ${server}. Check that the server runs, and the host and port in DATABASE_URL.`)
+    default:
+      if (code?.startsWith('E') || /timeout|terminated|ENOENT/.test(message))
+        return say(
+          `${server} cannot be reached: ${message}. Check that the server runs, the host and port in DATABASE_URL, ` +
+            'and that no firewall stands between.',
+        )
+      return say(`${server} cannot be used: ${message}. Check DATABASE_URL and the server's log.`)
+  }
+}
