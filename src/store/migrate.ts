@@ -1,8 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Database } from './db.ts'
 import type { Query } from './driver.ts'
+
+/** The folder of this server's own migrations. */
+export const MIGRATIONS: string = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
 export interface Migration {
   /** Name of its folder; the order of the names is the order of the migrations. */

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { findProgram, scratch, sparePort, startServer, unprivileged } from './process.ts'
+
+/** Folder with PostgreSQL's programs; undefined when it is not installed. */
+export function findPostgres(): string | undefined {
+  const folders = globSync('/usr/lib/postgresql/*/bin').toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+  const config = findProgram('pg_config')
+  if (config !== undefined) folders.unshift(execFileSync(config, ['--bindir'], { encoding: 'utf8' }).trim())
+  const initdb = findProgram('initdb', folders)
+  return initdb === undefined ? undefined : dirname(initdb)
+}
+
+export interface Postgres {
+  /** Of its maintenance database. */
+  url: string
+  stop(): Promise<void>
+}
+
+/**
+ * A PostgreSQL of its own in a temporary folder, without any promise to keep data. Its clock shows India's time, half an
+ * hour off any whole one, so that whoever confuses time zones is found out.
+ */
+export async function startPostgres(bin: string): Promise<Postgres> {
+  const folder = scratch('postgres')
+  const user = unprivileged()
+  const data = join(folder, 'data')
+  const password = join(folder, 'password')
+  writeFileSync(password, 'secret word\n')
+  mkdirSync(data)
+  if (user) for (const path of [folder, data, password]) chownSync(path, user.uid, user.gid)
+  chmodSync(data, 0o700)
+  const authentication = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${password}`]
+  const locale = ['--encoding=UTF8', '--locale=C', '--no-sync']
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'tutti', ...authentication, ...locale], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    cwd: folder,
+    ...user,
+  })
+  const port = await sparePort()
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: folder,
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    max_connections: '200',
+    timezone: 'Asia/Kolkata',
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const server = await startServer(
+    [join(bin, 'postgres'), '-D', data, '-p', String(port), ...flags],
+    /database system is ready to accept connections/,
+    { user, cwd: folder },
+  )
+  return {
+    url: `postgresql://tutti:secret%20word@127.0.0.1:${port}/postgres`,
+    async stop() {
+      // Immediately: nothing here is worth a checkpoint.
+      await server.stop('SIGQUIT')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}

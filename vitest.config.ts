@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config'
+
+// Otherwise graphql would be loaded twice, as CommonJS and as a module.
+const ssr = { resolve: { conditions: ['module', 'node'] } }
+
+export default defineConfig({
+  ssr,
+  test: {
+    reporters: ['default', './test/reporter.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['src/core/**/*.ts'],
+      reporter: ['text-summary', 'html', 'json-summary'],
+      thresholds: { statements: 100, branches: 100, functions: 100, lines: 100 },
+    },
+    projects: [
+      { ssr, test: { name: 'core', include: ['test/core/**/*.test.ts'], testTimeout: 10_000 } },
+      { ssr, test: { name: 'agents', include: ['test/agents/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        ssr,
+        test: {
+          name: 'integration',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/core/**', 'test/agents/**', 'test/fixtures/**'],
+          globalSetup: './test/services.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
