@@ -1,2 +1,15 @@
 /** A value that survives JSON: what tasks take in, agents put out and events carry. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+
+/** The same text as PostgreSQL can store it: NUL and lone surrogates become U+FFFD. */
+export function wellFormedText(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').toWellFormed()
+}
+
+/** The same value as PostgreSQL can store it: every text in it, keys too, is well formed. */
+export function wellFormed(value: Json): Json {
+  if (typeof value === 'string') return wellFormedText(value)
+  if (Array.isArray(value)) return value.map(wellFormed)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [wellFormedText(key), wellFormed(member)]))
+}

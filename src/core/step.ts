@@ -4,6 +4,8 @@ import {
   draft,
   emit,
   executionById,
+  executionOf,
+  executionsOf,
   finish,
   moveExecution,
   moveSession,
@@ -13,12 +15,13 @@ import {
   type AttemptState,
   type ExecutionState,
   type Failure,
-  isHeld,
+  heldAttempt,
   isSettled,
   pendingExecution,
 } from './execution.ts'
 import type { Json } from './json.ts'
-import { type ErrorClass, mayRetry, retryDelay } from './retry.ts'
+import type { PlanNode } from './plan.ts'
+import { mayRetry, retryDelay } from './retry.ts'
 import { isEnded } from './session.ts'
 import type { SessionState, Step } from './state.ts'
 import { abort, accept, settle } from './settle.ts'
@@ -88,7 +91,8 @@ export function open(opening: Opening, now: number): Step {
 
 /**
  * The heart: what a happening makes of a session. Pure; the state handed in is left as it was. A happening that comes
- * late, twice or out of turn changes nothing and says why in `refused`.
+ * late, twice or out of turn says why in `refused` and changes nothing; a late report leaves an event as long as the
+ * session runs.
  */
 export function step(state: SessionState, happening: Happening, now: number): Step {
   const d = draft(state, now)
@@ -119,16 +123,24 @@ function plan(d: Draft, { executionIds, carried = {} }: Of<'PLAN'>): string | un
   )
   const { totalMs } = d.state.limits
   moveSession(d, 'RUN', { startedAt: d.now }, { totalMs })
-  for (const [key, { id, output, summary, evidence, agentId }] of Object.entries(carried)) {
-    changeExecution(d, key, { carriedId: id, ...(agentId && { agentId }) })
-    accept(d, key, {
-      ...(output !== undefined && { output }),
-      ...(summary !== undefined && { summary }),
-      ...(evidence !== undefined && { evidence }),
-    })
-  }
+  for (const node of plan.nodes) carry(d, node, carried[node.key])
   settle(d)
   return undefined
+}
+
+/**
+ * Takes over the result of an earlier session. Only what was accepted, and only if all that it was made from is taken
+ * over too: a report on failed branches must be written anew once they are tried again.
+ */
+function carry(d: Draft, { key, after }: PlanNode, earlier: ExecutionState | undefined): void {
+  if (earlier?.status !== 'ACCEPTED' || after.some((k) => executionOf(d.state, k).status !== 'ACCEPTED')) return
+  const { id, carriedId, output, summary, evidence, agentId } = earlier
+  changeExecution(d, key, { carriedId: carriedId ?? id, ...(agentId !== undefined && { agentId }) })
+  accept(d, key, {
+    ...(output !== undefined && { output }),
+    ...(summary !== undefined && { summary }),
+    ...(evidence !== undefined && { evidence }),
+  })
 }
 
 function claim(d: Draft, { executionId, attempt, selection }: Of<'CLAIM'>): string | undefined {
@@ -159,28 +171,34 @@ function claim(d: Draft, { executionId, attempt, selection }: Of<'CLAIM'>): stri
 
 function report(d: Draft, { executionId, attemptId, fence, report, jitter }: Of<'REPORT'>): string | undefined {
   const execution = executionById(d.state, executionId)
-  const current = execution?.current
-  if (!execution || !current) return 'no such attempt in this session'
-  const subject = { executionId, attemptId }
-  if (current.id !== attemptId || current.fence !== fence || current.status !== 'RUNNING') {
-    emit(d, 'ATTEMPT_LATE', { key: execution.key, kind: report.kind }, subject)
+  if (!execution?.current) return 'no such attempt in this session'
+  const held = heldAttempt(execution)
+  if (held?.id !== attemptId || held.fence !== fence) {
+    emit(d, 'ATTEMPT_LATE', { key: execution.key, kind: report.kind }, { executionId, attemptId })
     return 'STALE_LEASE: the attempt is no longer the current one'
   }
+  endAttempt(d, execution, held, report, jitter)
+  settle(d)
+  return undefined
+}
+
+/** Rule 2: an attempt ends, and with it the execution unless it gets another one. */
+function endAttempt(d: Draft, execution: ExecutionState, held: AttemptState, report: Report, jitter: number): void {
+  const { id: executionId, key } = execution
   const stopping = execution.aborting !== undefined
   const judged = judge(report, stopping)
-  const { key } = execution
   const retry = nodeOf(d.state, key).retry
   const counted = execution.counted + (judged.kind === 'LOST' ? 0 : 1)
   const failure = failureOf(judged, execution)
   const retryable =
     failure !== undefined &&
     !stopping &&
-    (failure.class === 'LOST' ? execution.attempt - counted < MAX_LOST : mayRetry(retry, failure.class, counted))
+    (judged.kind === 'LOST' ? execution.attempt - counted < MAX_LOST : mayRetry(retry, failure.class, counted))
   changeExecution(d, key, {
     counted,
     ...(judged.kind === 'ERROR' && { evidence: judged.evidence }),
     current: {
-      ...current,
+      ...held,
       status: judged.kind,
       endedAt: d.now,
       ...(judged.kind !== 'LOST' && { usage: judged.usage }),
@@ -191,8 +209,8 @@ function report(d: Draft, { executionId, attemptId, fence, report, jitter }: Of<
   emit(
     d,
     'ATTEMPT_ENDED',
-    { key, number: current.number, status: judged.kind, ...(failure && { error: { ...failure }, retryable }) },
-    subject,
+    { key, number: held.number, status: judged.kind, ...(failure && { error: { ...failure }, retryable }) },
+    { executionId, attemptId: held.id },
   )
   if (stopping) {
     moveExecution(d, key, 'CANCEL', { endedAt: d.now }, { reason: execution.aborting as string })
@@ -208,8 +226,6 @@ function report(d: Draft, { executionId, attemptId, fence, report, jitter }: Of<
     const resumeAt = d.now + retryDelay(retry, counted, jitter)
     moveExecution(d, key, 'WAIT', { resumeAt }, { resumeAt: new Date(resumeAt).toISOString() })
   }
-  settle(d)
-  return undefined
 }
 
 /** Rule 4: empty is a failure, and CANCELED by nobody's wish is LOST, whatever the agent says. */
@@ -221,7 +237,8 @@ function judge(report: Report, stopping: boolean): Report {
 }
 
 function isEmpty(output: Json): boolean {
-  return output === null || output === '' || (typeof output === 'object' && Object.keys(output).length === 0)
+  if (typeof output === 'string') return output.trim() === ''
+  return output === null || (typeof output === 'object' && Object.keys(output).length === 0)
 }
 
 function failureOf(report: Report, execution: ExecutionState): Failure | undefined {
@@ -231,8 +248,7 @@ function failureOf(report: Report, execution: ExecutionState): Failure | undefin
     const what = report.timeout === 'IDLE' ? 'showed no activity for too long' : 'took too long'
     return { class: 'TIMEOUT', message: `attempt ${execution.attempt} ${what}` }
   }
-  const errorClass: ErrorClass = 'LOST'
-  return { class: errorClass, message: `attempt ${execution.attempt} was lost with the server that drove it` }
+  return { class: 'LOST', message: `attempt ${execution.attempt} was lost with the server that drove it` }
 }
 
 function fail(d: Draft, key: string, error: Failure): void {
@@ -242,29 +258,22 @@ function fail(d: Draft, key: string, error: Failure): void {
 /** Time has passed: leases run out, pauses end, limits are reached. */
 function tick(d: Draft): undefined {
   const { ending, limits, startedAt } = d.state
-  if (!ending && startedAt !== undefined && d.now >= startedAt + limits.totalMs) {
+  if (startedAt === undefined) return undefined
+  if (!ending && d.now >= startedAt + limits.totalMs) {
     stopAll(d, 'TIME_OUT', `TIMEOUT TOTAL: the session took longer than ${limits.totalMs} ms`)
   }
-  for (const execution of Object.values(d.state.executions)) tickExecution(d, execution)
+  for (const execution of executionsOf(d.state)) tickExecution(d, execution)
   settle(d)
   return undefined
 }
 
 function tickExecution(d: Draft, execution: ExecutionState): void {
-  const { key, current, status } = execution
-  const queueMs = nodeOf(d.state, key).timeouts.queueMs
-  if (isHeld(status) && current && d.state.ending && d.now >= d.state.ending.graceUntil) {
-    fenceOff(d, execution, current)
-  } else if (isHeld(status) && current && d.now >= current.leaseUntil) {
-    const { id: executionId } = execution
-    report(d, {
-      type: 'REPORT',
-      executionId,
-      attemptId: current.id,
-      fence: current.fence,
-      report: { kind: 'LOST' },
-      jitter: 0,
-    })
+  const { key, status } = execution
+  const held = heldAttempt(execution)
+  const { queueMs } = nodeOf(d.state, key).timeouts
+  if (held && d.now >= held.leaseUntil) {
+    if (execution.aborting !== undefined) fenceOff(d, execution, held)
+    else endAttempt(d, execution, held, { kind: 'LOST' }, 0)
   } else if (status === 'WAITING' && d.now >= (execution.resumeAt as number)) {
     moveExecution(d, key, 'READY', { readyAt: d.now })
     d.effects.push({ type: 'ENQUEUE', executionId: execution.id })
@@ -274,24 +283,23 @@ function tickExecution(d: Draft, execution: ExecutionState): void {
 }
 
 /** Rule 8: what has not stopped within the grace can no longer write. */
-function fenceOff(d: Draft, execution: ExecutionState, current: AttemptState): void {
+function fenceOff(d: Draft, execution: ExecutionState, held: AttemptState): void {
   const { key, id } = execution
   const reason = 'did not stop within the grace and was fenced off'
   changeExecution(d, key, {
     fence: execution.fence + 1,
-    current: { ...current, status: 'CANCELED', endedAt: d.now, error: { class: 'LOST', message: reason } },
+    current: { ...held, status: 'CANCELED', endedAt: d.now, error: { class: 'LOST', message: reason } },
   })
-  emit(
-    d,
-    'ATTEMPT_ENDED',
-    { key, number: current.number, status: 'CANCELED' },
-    { executionId: id, attemptId: current.id },
-  )
+  emit(d, 'ATTEMPT_ENDED', { key, number: held.number, status: 'CANCELED' }, { executionId: id, attemptId: held.id })
   moveExecution(d, key, 'CANCEL', { endedAt: d.now }, { reason })
 }
 
 function cancel(d: Draft, { reason }: Of<'CANCEL'>): string | undefined {
   if (d.state.status === 'CANCELING') return 'the session is being stopped already'
+  if (d.state.status === 'QUEUED') {
+    moveSession(d, 'CANCEL', { reason, endedAt: d.now }, { reason })
+    return undefined
+  }
   stopAll(d, 'CANCEL', reason)
   settle(d)
   return undefined
@@ -299,10 +307,10 @@ function cancel(d: Draft, { reason }: Of<'CANCEL'>): string | undefined {
 
 function stopAll(d: Draft, move: 'CANCEL' | 'TIME_OUT', reason: string): void {
   const ending = { move, reason, graceUntil: d.now + d.state.limits.cancelGraceMs }
-  if (d.state.status === 'QUEUED') d.state = { ...d.state, ending }
-  else moveSession(d, 'STOP', { ending }, { reason })
-  for (const execution of Object.values(d.state.executions)) {
-    if (isHeld(execution.status)) abort(d, execution, reason)
+  moveSession(d, 'STOP', { ending }, { reason })
+  for (const execution of executionsOf(d.state)) {
+    const held = heldAttempt(execution)
+    if (held) abort(d, execution, held, reason)
     else if (!isSettled(execution.status)) moveExecution(d, execution.key, 'CANCEL', { endedAt: d.now }, { reason })
   }
 }
@@ -310,13 +318,14 @@ function stopAll(d: Draft, move: 'CANCEL' | 'TIME_OUT', reason: string): void {
 /** When `TICK` next has something to do, in milliseconds since the epoch; undefined: never by itself. */
 export function nextTick(state: SessionState): number | undefined {
   if (isEnded(state.status)) return undefined
-  const due = Object.values(state.executions).flatMap(({ key, status, current, resumeAt, readyAt }) => {
-    if (isHeld(status) && current) return [current.leaseUntil]
+  const due = Object.values(state.executions).flatMap((execution) => {
+    const { key, status, resumeAt, readyAt } = execution
+    const held = heldAttempt(execution)
+    if (held) return [held.leaseUntil]
     if (status === 'WAITING') return [resumeAt as number]
     if (status === 'READY') return [(readyAt as number) + nodeOf(state, key).timeouts.queueMs]
     return []
   })
-  if (state.ending) due.push(state.ending.graceUntil)
-  else if (state.startedAt !== undefined) due.push(state.startedAt + state.limits.totalMs)
+  if (!state.ending && state.startedAt !== undefined) due.push(state.startedAt + state.limits.totalMs)
   return due.length > 0 ? Math.min(...due) : undefined
 }

@@ -1,0 +1,26 @@
+import type { Logger } from 'pino'
+import type { Bus } from '../bus.ts'
+import type { Engine } from '../engine.ts'
+import type { Runtime } from '../runtime.ts'
+import type { ArtifactStore } from '../store/artifacts.ts'
+import type { Database } from '../store/db.ts'
+import type { Writer } from '../store/write.ts'
+
+/** What the coordinator works with. Time, ids and chance are parts too, so that a simulation can bring its own. */
+export interface Parts {
+  database: Database
+  bus: Bus
+  writer: Writer
+  engine: Engine
+  runtimes: Readonly<Record<string, Runtime>>
+  artifacts: ArtifactStore
+  log: Logger
+  /** Names this server process in the attempts that it drives. */
+  owner: string
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** A UUID, version 7: ids sort by the time they were made. */
+  newId(): string
+  /** In [0, 1). */
+  chance(): number
+}

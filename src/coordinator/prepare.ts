@@ -1,0 +1,157 @@
+import { type Analysis, analyze } from '../core/analysis.ts'
+import { checkSubTasks, type Problem } from '../core/check.ts'
+import { type Decomposition, decompose, type TaskText } from '../core/decompose.ts'
+import { type Aggregate, compile, DEFAULT_TIMEOUTS } from '../core/pattern.ts'
+import type { Pattern, Plan, SubTask } from '../core/plan.ts'
+import { DEFAULT_RETRY } from '../core/retry.ts'
+import { capable } from '../core/select.ts'
+import { DEFAULT_LIMITS, type SessionLimits } from '../core/state.ts'
+import type { AgentType } from '../core/agent.ts'
+import type { Json } from '../core/json.ts'
+import type { Refusal, StartInput, TaskInput } from './coordinator.ts'
+import type { Directory } from './directory.ts'
+import type { Parts } from './parts.ts'
+import { wantedOf } from './sessions.ts'
+
+/** A task with all that is needed to start it. */
+export interface Prepared {
+  kind: 'PREPARED'
+  projectId: string
+  /** Undefined: the task is new and has to be written with its session. */
+  taskId?: string
+  task: TaskInput
+  decomposition: Decomposition
+  analysis: Analysis
+  pattern: Pattern
+  plan: Plan
+  limits: SessionLimits
+}
+
+/** Analyses and plans a task without writing anything. */
+export async function prepare(
+  { database, directory }: Pick<Parts, 'database'> & { directory: Directory },
+  input: StartInput,
+): Promise<Prepared | Refusal> {
+  const { projectId } = input
+  const project = await database.prisma.project.findFirst({ where: { id: projectId, archivedAt: null } })
+  if (!project) return { kind: 'NOT_FOUND', what: 'project', id: projectId }
+  const taskId = 'id' in input.task ? input.task.id : undefined
+  const task = 'id' in input.task ? await readTask(database, projectId, input.task.id) : input.task
+  if (!task) return { kind: 'NOT_FOUND', what: 'task', id: taskId as string }
+  const problems = checkLimits(input)
+  if (task.subTasks) problems.push(...checkSubTasks(task.subTasks, input.pattern))
+  if (problems.length > 0) return { kind: 'INVALID', problems }
+
+  const text: TaskText = {
+    title: task.title,
+    description: task.description,
+    ...(task.subTasks && task.subTasks.length > 0 && { subTasks: task.subTasks }),
+    ...(task.capabilities && { capabilities: task.capabilities }),
+  }
+  const decomposition = decompose(text)
+  const analysis = analyze(text, decomposition)
+  const pattern = input.pattern === 'AUTO' ? analysis.pattern : input.pattern
+  const limits = { ...DEFAULT_LIMITS, ...input.limits }
+  // A pattern without dependencies was asked for: the order that was read out of the words gives way to it.
+  const parts =
+    pattern === 'PARALLEL' ? decomposition.subTasks.map((part) => ({ ...part, dependsOn: [] })) : decomposition.subTasks
+  const plan = compile(parts, pattern, {
+    concurrency: limits.concurrency,
+    aggregate: input.aggregate ?? defaultAggregate(pattern, parts),
+    timeouts: { ...DEFAULT_TIMEOUTS, ...(input.attemptTimeoutMs && { attemptMs: input.attemptTimeoutMs }) },
+    retry: { ...DEFAULT_RETRY, ...(input.maxAttempts && { maxAttempts: input.maxAttempts }) },
+  })
+  const missing = await checkAgents(directory, projectId, plan)
+  if (missing.length > 0) return { kind: 'INVALID', problems: missing }
+  return {
+    kind: 'PREPARED',
+    projectId,
+    ...(taskId && { taskId }),
+    task,
+    decomposition,
+    analysis,
+    pattern,
+    plan,
+    limits,
+  }
+}
+
+function defaultAggregate(pattern: Pattern, parts: readonly SubTask[]): Aggregate {
+  return parts.length > 1 && (pattern === 'PARALLEL' || pattern === 'HIERARCHICAL') ? 'COLLECT' : 'NONE'
+}
+
+/** Rule 9: what cannot be enforced, or done by anybody, is refused when the plan is made. */
+async function checkAgents(directory: Directory, projectId: string, plan: Plan): Promise<Problem[]> {
+  const agents = await directory.agentsOf(projectId)
+  return plan.nodes.flatMap((node, index) => {
+    if (node.kind !== 'TASK') return []
+    const { able, reason } = capable(wantedOf(node), agents)
+    return able.length > 0 ? [] : [{ path: ['plan', 'nodes', String(index)], message: `"${node.key}": ${reason}` }]
+  })
+}
+
+function checkLimits({ limits = {}, attemptTimeoutMs, maxAttempts }: StartInput): Problem[] {
+  const ranges: [string, number | undefined, number, number][] = [
+    ['concurrency', limits.concurrency, 1, 1_000],
+    ['totalMs', limits.totalMs, 1, 30 * 86_400_000],
+    ['cancelGraceMs', limits.cancelGraceMs, 0, 600_000],
+    ['attemptTimeoutMs', attemptTimeoutMs, 1, 7 * 86_400_000],
+    ['maxAttempts', maxAttempts, 1, 100],
+  ]
+  return ranges.flatMap(([name, value, least, most]) =>
+    value === undefined || (Number.isInteger(value) && value >= least && value <= most)
+      ? []
+      : [
+          {
+            path: ['limits', name],
+            message: `${name} is ${value}; it must be a whole number from ${least} to ${most}`,
+          },
+        ],
+  )
+}
+
+/** What a sub-task keeps in its column `policy`. */
+export type TaskPolicy = Pick<SubTask, 'timeouts' | 'retry'>
+
+async function readTask(
+  database: Parts['database'],
+  projectId: string,
+  taskId: string,
+): Promise<TaskInput | undefined> {
+  const task = await database.prisma.task.findFirst({
+    where: { id: taskId, projectId, archivedAt: null },
+    include: {
+      subTasks: {
+        where: { archivedAt: null },
+        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+        include: { dependsOn: { include: { dependsOn: true } } },
+      },
+    },
+  })
+  if (!task) return undefined
+  return {
+    title: task.title,
+    description: task.description,
+    priority: task.priority,
+    capabilities: task.capabilities,
+    ...(task.input !== null && { input: task.input as Json }),
+    ...(task.subTasks.length > 0 && {
+      subTasks: task.subTasks.map((part): SubTask => {
+        const { timeouts, retry } = (part.policy ?? {}) as TaskPolicy
+        return {
+          key: part.key ?? part.id,
+          title: part.title,
+          description: part.description,
+          capabilities: part.capabilities,
+          dependsOn: part.dependsOn.map(({ dependsOn }) => dependsOn.key ?? dependsOn.id),
+          optional: part.optional,
+          ...(part.type && { type: part.type as AgentType }),
+          ...(part.agent !== null && { agent: part.agent }),
+          ...(part.input !== null && { input: part.input as Json }),
+          ...(timeouts && { timeouts }),
+          ...(retry && { retry }),
+        }
+      }),
+    }),
+  }
+}

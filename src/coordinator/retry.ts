@@ -1,0 +1,46 @@
+import type { Analysis } from '../core/analysis.ts'
+import type { ExecutionState } from '../core/execution.ts'
+import { isEnded } from '../core/session.ts'
+import type { SessionState } from '../core/state.ts'
+import { begin } from './begin.ts'
+import type { StartResult } from './coordinator.ts'
+import type { Parts } from './parts.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Makes a new session from an ended one: see `Coordinator.retry`. */
+export async function retry(
+  parts: Parts & { sessions: Sessions },
+  sessionId: string,
+  idempotencyKey?: string,
+): Promise<StartResult> {
+  const state = await parts.sessions.read(sessionId)
+  if (!state) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
+  if (!isEnded(state.status)) {
+    return { kind: 'CONFLICT', message: `the session is still ${state.status}: cancel it first, or wait for its end` }
+  }
+  if (state.status === 'SUCCEEDED') {
+    return { kind: 'CONFLICT', message: 'every execution of the session was accepted: there is nothing to try again' }
+  }
+  const [row] = await parts.database.query<{ analysis: Analysis }>(
+    `SELECT analysis FROM "Plan" WHERE "sessionId" = $1 AND version = $2`,
+    [sessionId, state.planVersion],
+  )
+  const { projectId, taskId, pattern, priority, plan, limits } = state
+  return begin(parts, {
+    opening: { id: parts.newId(), projectId, taskId, pattern, priority, plan, limits, retryOfId: sessionId },
+    analysis: (row as { analysis: Analysis }).analysis,
+    carried: carriedOf(state),
+    ...(idempotencyKey && { idempotency: { operation: 'retrySession', key: idempotencyKey, input: { sessionId } } }),
+  })
+}
+
+/** What was accepted stands, as long as all that it was made from stands too; a report on failures is written anew. */
+function carriedOf({ plan, executions }: SessionState): Record<string, ExecutionState> {
+  const carried: Record<string, ExecutionState> = {}
+  // The plan's order respects its edges, so what a node depends on has been looked at before it.
+  for (const { key, after } of plan.nodes) {
+    const execution = executions[key]
+    if (execution?.status === 'ACCEPTED' && after.every((before) => before in carried)) carried[key] = execution
+  }
+  return carried
+}

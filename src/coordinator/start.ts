@@ -1,0 +1,32 @@
+import { insertTask } from '../store/task.ts'
+import { begin } from './begin.ts'
+import type { StartInput, StartResult } from './coordinator.ts'
+import type { Directory } from './directory.ts'
+import type { Parts } from './parts.ts'
+import { prepare } from './prepare.ts'
+import type { Sessions } from './sessions.ts'
+
+/** Analyses, decomposes, plans and begins a task: see `Coordinator.start`. */
+export async function start(
+  parts: Parts & { sessions: Sessions; directory: Directory },
+  input: StartInput,
+): Promise<StartResult> {
+  const prepared = await prepare(parts, input)
+  if (prepared.kind !== 'PREPARED') return prepared
+  const { newId, now } = parts
+  const { projectId, task, pattern, plan, limits, analysis } = prepared
+  const taskId = prepared.taskId ?? newId()
+  const { idempotencyKey, ...rest } = input
+  return begin(parts, {
+    opening: { id: newId(), projectId, taskId, pattern, priority: task.priority ?? 0, plan, limits },
+    analysis,
+    ...(!prepared.taskId && {
+      before: (query) => {
+        const { title, description, input, priority = 0, capabilities = [], subTasks = [] } = task
+        const row = { id: taskId, projectId, title, description, priority, capabilities, subTasks }
+        return insertTask(query, { ...row, ...(input !== undefined && { input }) }, newId, now())
+      },
+    }),
+    ...(idempotencyKey && { idempotency: { operation: 'startOrchestration', key: idempotencyKey, input: rest } }),
+  })
+}

@@ -1,0 +1,82 @@
+import type { Logger } from 'pino'
+import type { Assignment, HeldItem, ReadyItem } from '../core/schedule.ts'
+import type { Crew, Engine } from '../engine.ts'
+
+/** While something waits, how often the engine looks whether it could start by now, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000
+
+/** An engine inside the server's own process: no queue beside its memory, and all of it can be derived from the rows. */
+export function createEmbeddedEngine({ log }: { log: Pick<Logger, 'error'> }): Engine {
+  const ready = new Map<string, ReadyItem>()
+  const held = new Map<string, { item: HeldItem; controller: AbortController; done: Promise<void> }>()
+  let crew: Crew | undefined
+  let stopped = false
+  let looking = false
+  let lookAgain = false
+  let timer: NodeJS.Timeout | undefined
+
+  async function look(): Promise<void> {
+    if (looking) {
+      lookAgain = true
+      return
+    }
+    looking = true
+    clearTimeout(timer)
+    try {
+      do {
+        lookAgain = false
+        if (stopped || !crew || ready.size === 0) break
+        const assignments = await crew.assign(
+          [...ready.values()],
+          [...held.values()].map(({ item }) => item),
+        )
+        for (const assignment of assignments) begin(crew, assignment)
+      } while (lookAgain)
+    } catch (error) {
+      log.error({ err: error }, 'the engine could not assign what waits; it tries again')
+    }
+    looking = false
+    if (ready.size > 0 && !stopped) timer = setTimeout(() => void look(), LOOK_AGAIN_MS)
+  }
+
+  function begin(by: Crew, assignment: Assignment): void {
+    const { executionId, sessionId, agentId } = assignment
+    const item = ready.get(executionId)
+    // Withdrawn or stopped while the crew was thinking; or its last attempt is not quite gone: that one looks again.
+    if (!item || stopped || held.has(executionId)) return
+    ready.delete(executionId)
+    const controller = new AbortController()
+    const done = by.perform(assignment, controller.signal).finally(() => {
+      held.delete(executionId)
+      void look()
+    })
+    const { projectId, group } = item
+    held.set(executionId, { item: { executionId, sessionId, projectId, group, agentId }, controller, done })
+  }
+
+  return {
+    start(by) {
+      crew = by
+      void look()
+    },
+    enqueue(item) {
+      ready.set(item.executionId, item)
+      void look()
+    },
+    withdraw(executionId) {
+      ready.delete(executionId)
+    },
+    abort(executionId, reason) {
+      held.get(executionId)?.controller.abort(new Error(reason))
+    },
+    nudge() {
+      void look()
+    },
+    async stop() {
+      stopped = true
+      clearTimeout(timer)
+      for (const { controller } of held.values()) controller.abort(new Error('the server is stopping'))
+      await Promise.all([...held.values()].map(({ done }) => done))
+    },
+  }
+}

@@ -1,0 +1,99 @@
+import type { Analysis } from '../core/analysis.ts'
+import type { Event } from '../core/event.ts'
+import type { AttemptState, ExecutionState } from '../core/execution.ts'
+import type { Plan } from '../core/plan.ts'
+import type { Checkpoint, SessionState } from '../core/state.ts'
+
+/** A row as JSON whose members are the columns of a table; `undefined` becomes NULL. */
+export type Row = Record<string, unknown>
+
+const time = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString())
+
+export function sessionRow(s: SessionState): Row {
+  return {
+    id: s.id,
+    projectId: s.projectId,
+    taskId: s.taskId,
+    rootSessionId: s.rootSessionId,
+    parentSessionId: s.parentSessionId,
+    retryOfId: s.retryOfId,
+    status: s.status,
+    pattern: s.pattern,
+    priority: s.priority,
+    version: s.version,
+    seq: s.seq,
+    planVersion: s.planVersion,
+    limits: s.limits,
+    ending: s.ending,
+    output: s.output,
+    reason: s.reason,
+    createdAt: time(s.createdAt),
+    startedAt: time(s.startedAt),
+    endedAt: time(s.endedAt),
+  }
+}
+
+export function executionRow(s: SessionState, e: ExecutionState): Row {
+  return {
+    id: e.id,
+    sessionId: s.id,
+    key: e.key,
+    position: e.position,
+    title: s.plan.nodes[e.position]?.title,
+    status: e.status,
+    agentId: e.agentId,
+    selection: e.selection,
+    input: e.input,
+    inputHash: e.inputHash,
+    output: e.output,
+    summary: e.summary,
+    evidence: e.evidence,
+    error: e.error,
+    causeId: e.causeId,
+    aborting: e.aborting,
+    carriedId: e.carriedId,
+    attempt: e.attempt,
+    counted: e.counted,
+    fence: e.fence,
+    readyAt: time(e.readyAt),
+    resumeAt: time(e.resumeAt),
+    startedAt: time(e.startedAt),
+    endedAt: time(e.endedAt),
+    createdAt: time(s.createdAt),
+  }
+}
+
+export function attemptRow(s: SessionState, e: ExecutionState, a: AttemptState): Row {
+  return {
+    ...a,
+    sessionId: s.id,
+    executionId: e.id,
+    leaseUntil: time(a.leaseUntil),
+    startedAt: time(a.startedAt),
+    endedAt: time(a.endedAt),
+  }
+}
+
+export function eventRow(s: SessionState, e: Event): Row {
+  return { ...e, sessionId: s.id, at: time(e.at) }
+}
+
+export function checkpointRow(s: SessionState, c: Checkpoint, now: number): Row {
+  return { ...c, sessionId: s.id, createdAt: time(now) }
+}
+
+export function planRow(s: SessionState, graph: Plan, analysis: Analysis): Row {
+  return {
+    sessionId: s.id,
+    version: s.planVersion,
+    pattern: graph.pattern,
+    graph,
+    analysis,
+    createdAt: time(s.createdAt),
+  }
+}
+
+/** JSON of the same members without those that are null, for rows that come back from the database. */
+export function withoutNulls<T>(row: Row): T {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as T
+}

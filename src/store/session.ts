@@ -1,0 +1,51 @@
+import type { AttemptState, ExecutionState } from '../core/execution.ts'
+import type { Plan } from '../core/plan.ts'
+import type { SessionState } from '../core/state.ts'
+import type { Query } from './driver.ts'
+import { type Row, withoutNulls } from './rows.ts'
+
+/** One query for the whole state, with times as milliseconds. */
+const LOAD = `SELECT to_jsonb(s) AS session,
+  (SELECT p.graph FROM "Plan" p WHERE p."sessionId" = s.id AND p.version = s."planVersion") AS plan,
+  (SELECT coalesce(jsonb_agg(to_jsonb(e) ORDER BY e.position), '[]') FROM "Execution" e WHERE e."sessionId" = s.id) AS executions,
+  (SELECT coalesce(jsonb_agg(to_jsonb(a)), '[]') FROM "Attempt" a JOIN "Execution" e ON e.id = a."executionId" AND e.attempt = a.number
+    WHERE a."sessionId" = s.id) AS attempts
+FROM "Session" s WHERE s.id = $1`
+
+/** The state of a session as its rows hold it; undefined if there is no such session. */
+export async function loadSession(query: Query, id: string): Promise<SessionState | undefined> {
+  const [row] = await query<{ session: Row; plan: Plan; executions: Row[]; attempts: Row[] }>(LOAD, [id])
+  if (!row) return undefined
+  const attempts = new Map(row.attempts.map((attempt) => [attempt.executionId, attempt]))
+  const executions = row.executions.map((e): [string, ExecutionState] => {
+    const { sessionId: _, title: __, createdAt: ___, ...rest } = e
+    const attempt = attempts.get(e.id)
+    const state = withoutNulls<ExecutionState>(millis(rest, ['readyAt', 'resumeAt', 'startedAt', 'endedAt']))
+    return [state.key, { ...state, ...(attempt && { current: attemptState(attempt) }) }]
+  })
+  const { context: _, ...session } = row.session
+  return {
+    ...withoutNulls<SessionState>(millis(session, ['createdAt', 'startedAt', 'endedAt'])),
+    plan: row.plan,
+    executions: Object.fromEntries(executions),
+  }
+}
+
+/** Ids of the sessions that have not come to their end, oldest first. */
+export async function unfinishedSessions(query: Query): Promise<string[]> {
+  const rows = await query<{ id: string }>(
+    `SELECT id FROM "Session" WHERE status NOT IN ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELED', 'TIMED_OUT', 'ROLLED_BACK')
+     ORDER BY "createdAt", id`,
+  )
+  return rows.map(({ id }) => id)
+}
+
+function attemptState(row: Row): AttemptState {
+  const { sessionId: _, executionId: __, ...rest } = row
+  return withoutNulls<AttemptState>(millis(rest, ['leaseUntil', 'startedAt', 'endedAt']))
+}
+
+function millis(row: Row, columns: string[]): Row {
+  const times = columns.map((column) => [column, row[column] ? Date.parse(row[column] as string) : null])
+  return { ...row, ...Object.fromEntries(times) }
+}

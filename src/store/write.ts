@@ -1,0 +1,163 @@
+import type { Bus } from '../bus.ts'
+import type { Analysis } from '../core/analysis.ts'
+import type { SessionState, Step } from '../core/state.ts'
+import type { Database } from './db.ts'
+import type { Query } from './driver.ts'
+import { attemptRow, checkpointRow, eventRow, executionRow, planRow, type Row, sessionRow } from './rows.ts'
+
+/** What one session's step, or several of them in a row, have to make durable. */
+export interface Transition {
+  /** The state that is in the database; version 0: none yet. */
+  before: SessionState
+  after: SessionState
+  steps: readonly Step[]
+  /** With a new plan. */
+  analysis?: Analysis
+  artifacts?: readonly ArtifactRow[]
+}
+
+/** A row of the table Artifact. */
+export interface ArtifactRow {
+  id: string
+  sessionId: string
+  executionId: string
+  attemptId: string
+  name: string
+  kind: 'FILE' | 'PATCH' | 'REPORT' | 'JSON'
+  mediaType: string
+  size: number
+  sha256: string
+  /** ISO 8601. */
+  createdAt: string
+}
+
+/** The one door through which sessions move: state and events in one statement, then the doorbell. */
+export interface Writer {
+  /**
+   * Writes a transition. Transitions of other sessions that come while one statement is under way share the next one.
+   *
+   * @returns false if the session has moved on since `before` was read: load it again and take the step anew
+   */
+  write(transition: Transition): Promise<boolean>
+  /** The same inside a transaction of the caller's, who calls `ring` once it is committed. */
+  writeIn(query: Query, transition: Transition): Promise<boolean>
+  ring(session: SessionState): void
+}
+
+/** Transitions that share one statement at most: bounds its size. */
+const BATCH = 100
+
+export function createWriter(database: Database, bus: Bus): Writer {
+  interface Job {
+    transition: Transition
+    resolve(won: boolean): void
+    reject(error: unknown): void
+  }
+  let waiting: Job[] = []
+  let busy = false
+
+  async function flush(): Promise<void> {
+    busy = true
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, BATCH)
+      waiting = waiting.slice(BATCH)
+      await settle(batch)
+    }
+    busy = false
+  }
+
+  async function settle(batch: Job[]): Promise<void> {
+    try {
+      const won = await writeAll(
+        database.query,
+        batch.map(({ transition }) => transition),
+      )
+      for (const { transition, resolve } of batch) {
+        if (won.has(transition.after.id)) ring(transition.after)
+        resolve(won.has(transition.after.id))
+      }
+    } catch (error) {
+      // One row that the database refuses must not take the others with it.
+      if (batch.length === 1) batch[0]?.reject(error)
+      else for (const job of batch) await settle([job])
+    }
+  }
+
+  function ring(session: SessionState): void {
+    bus.ring(`session:${session.id}`, session.seq)
+  }
+
+  return {
+    write: (transition) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ transition, resolve, reject })
+        if (!busy) void flush()
+      }),
+    async writeIn(query, transition) {
+      return (await writeAll(query, [transition])).has(transition.after.id)
+    },
+    ring,
+  }
+}
+
+/** Columns that a transition may change, per table. The rest is set once, when the row is made. */
+const CHANGING = {
+  Session: 'status version seq planVersion limits ending output reason startedAt endedAt',
+  Execution:
+    'status agentId selection input inputHash output summary evidence error causeId aborting attempt counted fence readyAt resumeAt startedAt endedAt',
+  Attempt: 'status leaseUntil timeout retryable error usage endedAt',
+}
+const set = (table: keyof typeof CHANGING): string =>
+  CHANGING[table]
+    .split(' ')
+    .map((column) => `"${column}" = EXCLUDED."${column}"`)
+    .join(', ')
+const insert = (table: string, parameter: number): string =>
+  `INSERT INTO "${table}" SELECT r.* FROM jsonb_populate_recordset(NULL::"${table}", $${parameter}::jsonb) r
+   WHERE r."sessionId" IN (SELECT id FROM won)`
+
+/**
+ * Compare-and-set on each session's version; all the rest follows only for the sessions that won. One statement is one
+ * transaction and one round trip, however many sessions it moves.
+ */
+const STATEMENT = `WITH won AS (
+  INSERT INTO "Session" SELECT r.* FROM jsonb_populate_recordset(NULL::"Session", $1::jsonb) r
+  ON CONFLICT (id) DO UPDATE SET ${set('Session')}
+  WHERE "Session".version = ($2::jsonb ->> EXCLUDED.id::text)::int
+  RETURNING id
+), plans AS (${insert('Plan', 3)}),
+executions AS (${insert('Execution', 4)} ON CONFLICT (id) DO UPDATE SET ${set('Execution')}),
+attempts AS (${insert('Attempt', 5)} ON CONFLICT (id) DO UPDATE SET ${set('Attempt')}),
+events AS (${insert('Event', 6)}),
+checkpoints AS (${insert('Checkpoint', 7)}),
+artifacts AS (${insert('Artifact', 8)})
+SELECT id FROM won`
+
+async function writeAll(query: Query, transitions: readonly Transition[]): Promise<Set<string>> {
+  const rows = (of: (transition: Transition) => Row[]): string => JSON.stringify(transitions.flatMap(of))
+  const won = await query<{ id: string }>(STATEMENT, [
+    rows(({ after }) => [sessionRow(after)]),
+    JSON.stringify(Object.fromEntries(transitions.map(({ before, after }) => [after.id, before.version]))),
+    rows(({ after, analysis }) => (analysis ? [planRow(after, after.plan, analysis)] : [])),
+    rows(({ before, after }) => changed(before, after).map((execution) => executionRow(after, execution))),
+    rows(({ before, after }) =>
+      changed(before, after).flatMap((execution) => {
+        const previous = before.executions[execution.key]?.current
+        const { current } = execution
+        return current && current !== previous ? [attemptRow(after, execution, current)] : []
+      }),
+    ),
+    rows(({ after, steps }) => steps.flatMap(({ events }) => events.map((event) => eventRow(after, event)))),
+    rows(({ after, steps }) =>
+      steps.flatMap(({ checkpoints, events }) =>
+        checkpoints.map((checkpoint) => checkpointRow(after, checkpoint, events[0]?.at ?? after.createdAt)),
+      ),
+    ),
+    rows(({ artifacts = [] }) => artifacts.map((artifact) => ({ ...artifact }))),
+  ])
+  return new Set(won.map(({ id }) => id))
+}
+
+function changed(before: SessionState, after: SessionState): SessionState['executions'][string][] {
+  return Object.values(after.executions).filter((execution) => execution !== before.executions[execution.key])
+}
