@@ -14,6 +14,14 @@ export interface Problem {
 export const MAX_SUB_TASKS = 200
 const KEY = /^[\w-]{1,64}$/
 
+/** Timers hold no more milliseconds than this. */
+const LONGEST_MS = 2 ** 31 - 1
+/** What the numbers of a sub-task may be, from and to, both included. */
+const RANGES = {
+  timeouts: { queueMs: [1, LONGEST_MS], attemptMs: [1, LONGEST_MS], idleMs: [1, LONGEST_MS] },
+  retry: { maxAttempts: [1, 100], initialMs: [0, LONGEST_MS], factor: [1, 100], maxMs: [0, LONGEST_MS] },
+} as const
+
 /** Everything that is wrong with a caller's sub-tasks; empty: they can be compiled. */
 export function checkSubTasks(parts: readonly SubTask[], pattern: Pattern | 'AUTO'): Problem[] {
   const problems: Problem[] = []
@@ -36,16 +44,32 @@ export function checkSubTasks(parts: readonly SubTask[], pattern: Pattern | 'AUT
       const message = `branches of PARALLEL share nothing, but "${key}" depends on "${dependsOn.join('", "')}": use HIERARCHICAL or AUTO`
       problems.push({ path: at('dependsOn'), message })
     }
-    for (const dependency of dependsOn) {
+    problems.push(...outOfRange(part, at))
+    dependsOn.forEach((dependency, place) => {
+      if (dependsOn.indexOf(dependency) < place) {
+        problems.push({ path: at('dependsOn'), message: `"${key}" depends on "${dependency}" twice` })
+      }
       if (!known.includes(dependency)) {
         const message = `"${key}" depends on "${dependency}", which is not among ${known.join(', ')}`
         problems.push({ path: at('dependsOn'), message })
       }
-    }
+    })
   })
   const cycle = findCycle(parts.map(({ key, dependsOn }) => ({ key, after: dependsOn })))
   if (cycle) {
     problems.push({ path: ['subTasks'], message: `the dependencies go round in a circle: ${cycle.join(' -> ')}` })
   }
   return problems
+}
+
+/** Rule 9: a limit that can't be enforced is refused. */
+function outOfRange(part: SubTask, at: (...rest: string[]) => string[]): Problem[] {
+  return (['timeouts', 'retry'] as const).flatMap((group) =>
+    Object.entries(RANGES[group]).flatMap(([name, [from, to]]): Problem[] => {
+      const value = (part[group] as Record<string, number> | undefined)?.[name]
+      if (value === undefined || (value >= from && value <= to)) return []
+      const message = `${group}.${name} of "${part.key}" is ${value}: it must be from ${from} to ${to}`
+      return [{ path: at(group, name), message }]
+    }),
+  )
 }

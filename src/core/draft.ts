@@ -92,6 +92,11 @@ export function nodeOf(state: SessionState, key: string): PlanNode {
   return state.plan.nodes.find((node) => node.key === key) as PlanNode
 }
 
+/** All executions in the plan's order: an object would put keys that look like numbers first. */
+export function executionsOf(state: SessionState): ExecutionState[] {
+  return Object.values(state.executions).toSorted((a, b) => a.position - b.position)
+}
+
 /** The execution with this id, if the session has it. */
 export function executionById(state: SessionState, id: string): ExecutionState | undefined {
   return Object.values(state.executions).find((execution) => execution.id === id)

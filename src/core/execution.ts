@@ -156,6 +156,11 @@ export interface ExecutionState {
   endedAt?: number
 }
 
+/** The attempt that an agent has in hand, if one has. */
+export function heldAttempt({ status, current }: ExecutionState): AttemptState | undefined {
+  return isHeld(status) ? current : undefined
+}
+
 /** A new execution of a plan's node. */
 export function pendingExecution(id: string, key: string, position: number): ExecutionState {
   return { id, key, position, status: 'PENDING', attempt: 0, counted: 0, fence: 0 }

@@ -53,7 +53,7 @@ export interface PlanNode {
   optional: boolean
   /** Order edges: the node becomes READY once all of them have come far enough for `join`. */
   after: readonly string[]
-  /** Data edges, in declared order: whose outputs the node is handed. Each is also an order edge. */
+  /** Data edges, in declared order: whose outputs the node is handed. Order edges lead there, directly or by way of others. */
   needs: readonly string[]
   /** ACCEPTED: every `after` was accepted. SETTLED: every `after` reached a terminal status, failures included. */
   join: 'ACCEPTED' | 'SETTLED'

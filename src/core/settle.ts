@@ -1,5 +1,15 @@
-import { changeExecution, type Draft, emit, executionOf, moveExecution, moveSession, nodeOf } from './draft.ts'
-import { type ExecutionState, type FrozenInput, isHeld, isSettled } from './execution.ts'
+import {
+  changeExecution,
+  type Draft,
+  emit,
+  executionById,
+  executionOf,
+  executionsOf,
+  moveExecution,
+  moveSession,
+  nodeOf,
+} from './draft.ts'
+import { type AttemptState, type ExecutionState, type FrozenInput, heldAttempt, isSettled } from './execution.ts'
 import { hash } from './hash.ts'
 import type { Json } from './json.ts'
 import type { PlanNode } from './plan.ts'
@@ -30,7 +40,7 @@ function settleNode(d: Draft, node: PlanNode): void {
   const culprit =
     node.join === 'ACCEPTED' ? dependencies.find((e) => isSettled(e.status) && e.status !== 'ACCEPTED') : undefined
   if (culprit) {
-    const causeId = culprit.status === 'SKIPPED' && culprit.causeId ? culprit.causeId : culprit.id
+    const causeId = culprit.causeId ?? culprit.id
     moveExecution(d, node.key, 'SKIP', { causeId, endedAt: d.now }, { causeId })
   } else if (dependencies.every((e) => isSettled(e.status))) {
     ready(d, node)
@@ -76,7 +86,7 @@ export function accept(d: Draft, key: string, result: Pick<ExecutionState, 'outp
   const summary = result.summary ?? ''
   moveExecution(d, key, 'ACCEPT', { ...result, endedAt: d.now }, { summary })
   const { id } = executionOf(d.state, key)
-  const accepted = Object.values(d.state.executions)
+  const accepted = executionsOf(d.state)
     .filter((e) => e.status === 'ACCEPTED')
     .map((e) => e.id)
   emit(d, 'CHECKPOINT_MADE', { accepted: accepted.length }, { executionId: id })
@@ -84,9 +94,9 @@ export function accept(d: Draft, key: string, result: Pick<ExecutionState, 'outp
 }
 
 function failedSibling(d: Draft, node: PlanNode): ExecutionState | undefined {
-  const group = d.state.plan.groups.find((candidate) => candidate.key === node.group)
-  if (group?.onFailure !== 'FAIL_FAST') return undefined
-  return d.state.plan.nodes
+  const { groups, nodes } = d.state.plan
+  if (!groups.some(({ key, onFailure }) => key === node.group && onFailure === 'FAIL_FAST')) return undefined
+  return nodes
     .filter((sibling) => sibling.group === node.group && !sibling.optional)
     .map((sibling) => executionOf(d.state, sibling.key))
     .find((sibling) => sibling.status === 'FAILED')
@@ -94,20 +104,23 @@ function failedSibling(d: Draft, node: PlanNode): ExecutionState | undefined {
 
 /** Stops one execution for the sake of another: what runs is told to stop, what does not run is SKIPPED. */
 function stop(d: Draft, execution: ExecutionState, causeId: string, reason: string): void {
-  if (isHeld(execution.status)) abort(d, execution, reason, causeId)
+  const held = heldAttempt(execution)
+  if (held) abort(d, execution, held, reason, causeId)
   else moveExecution(d, execution.key, 'SKIP', { causeId, endedAt: d.now }, { causeId })
 }
 
-/** Tells a running attempt to stop, once. */
-export function abort(d: Draft, execution: ExecutionState, reason: string, causeId?: string): void {
-  if (execution.aborting || !execution.current) return
-  changeExecution(d, execution.key, { aborting: reason, ...(causeId && { causeId }) })
-  d.effects.push({ type: 'ABORT', executionId: execution.id, attemptId: execution.current.id, reason })
+/** Tells a running attempt to stop, once. Its lease ends with the grace (rule 8), whoever it is stopped for. */
+export function abort(d: Draft, execution: ExecutionState, held: AttemptState, reason: string, causeId?: string): void {
+  if (execution.aborting !== undefined) return
+  const leaseUntil = Math.min(held.leaseUntil, d.now + d.state.limits.cancelGraceMs)
+  const current = { ...held, leaseUntil }
+  changeExecution(d, execution.key, { aborting: reason, current, ...(causeId !== undefined && { causeId }) })
+  d.effects.push({ type: 'ABORT', executionId: execution.id, attemptId: held.id, reason })
 }
 
 /** Rule 6: SUCCEEDED = all accepted; PARTIAL = every required one accepted, some other not; else FAILED. */
 function endIfSettled(d: Draft): void {
-  const executions = Object.values(d.state.executions)
+  const executions = executionsOf(d.state)
   if (!executions.every((e) => isSettled(e.status))) return
   const { ending } = d.state
   const missing = executions.filter((e) => e.status !== 'ACCEPTED')
@@ -125,7 +138,7 @@ function endIfSettled(d: Draft): void {
 }
 
 function reasonOf(execution: ExecutionState, d: Draft): string {
-  const cause = Object.values(d.state.executions).find((e) => e.id === execution.causeId)
+  const cause = execution.causeId === undefined ? undefined : executionById(d.state, execution.causeId)
   if (cause) return `${execution.key} ${execution.status.toLowerCase()} because of ${cause.key}`
   const why = execution.error ? `: ${execution.error.message}` : ''
   return `${execution.key} ${execution.status.toLowerCase()}${why}`

@@ -35,7 +35,7 @@ export interface SessionState {
   planVersion: number
   plan: Plan
   limits: SessionLimits
-  /** By the key of their node, in the plan's order. */
+  /** By the key of their node. */
   executions: Readonly<Record<string, ExecutionState>>
   /** How it will end once its last attempts have stopped. */
   ending?: Ending

@@ -8,7 +8,7 @@ import type { PatternCompiler } from './compiler.ts'
 export const hierarchical: PatternCompiler = (parts, { concurrency }) => {
   const depth = depths(parts.map(({ key, dependsOn }) => ({ key, after: dependsOn })))
   const groupOf = (key: string): string => `stage-${(depth.get(key) as number) + 1}`
-  const stages = [...new Set(parts.map(({ key }) => groupOf(key)))].toSorted()
+  const stages = [...new Set(parts.map(({ key }) => groupOf(key)))]
   return {
     nodes: parts.map((part) => ({ part, group: groupOf(part.key), after: part.dependsOn, needs: part.dependsOn })),
     groups: [

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import {
+  EXECUTION_MOVES,
+  EXECUTION_STATUSES,
+  EXECUTION_TABLE,
+  heldAttempt,
+  isHeld,
+  isSettled,
+  pendingExecution,
+} from '../../src/core/execution.ts'
+import { endsFrom, grid, reachable } from './table.ts'
+import { planOf, running } from './sessions.ts'
+
+const EXPECTED = grid(`
+             BLOCK    READY  ASSIGN    START    VALIDATE    WAIT     ACCEPT    FAIL    SKIP     CANCEL    COMPENSATE
+PENDING      BLOCKED  READY  -         -        -           -        ACCEPTED  -       SKIPPED  CANCELED  -
+BLOCKED      -        READY  -         -        -           -        -         -       SKIPPED  CANCELED  -
+READY        -        -      ASSIGNED  -        -           -        ACCEPTED  FAILED  SKIPPED  CANCELED  -
+ASSIGNED     -        READY  -         RUNNING  -           WAITING  -         FAILED  -        CANCELED  -
+RUNNING      -        READY  -         -        VALIDATING  WAITING  -         FAILED  -        CANCELED  -
+VALIDATING   -        -      -         -        -           WAITING  ACCEPTED  FAILED  -        CANCELED  -
+WAITING      -        READY  -         -        -           -        -         FAILED  SKIPPED  CANCELED  -
+ACCEPTED     -        -      -         -        -           -        -         -       -        -         COMPENSATED
+FAILED       -        -      -         -        -           -        -         -       -        -         -
+SKIPPED      -        -      -         -        -           -        -         -       -        -         -
+CANCELED     -        -      -         -        -           -        -         -       -        -         -
+COMPENSATED  -        -      -         -        -           -        -         -       -        -         -
+`)
+
+describe('the table of an execution', () => {
+  it('has a cell for every status and move, and no others', () => {
+    expect(Object.keys(EXECUTION_TABLE).toSorted()).toEqual([...EXECUTION_STATUSES].toSorted())
+    for (const row of Object.values(EXECUTION_TABLE)) {
+      expect(Object.keys(row).toSorted()).toEqual([...EXECUTION_MOVES].toSorted())
+    }
+    expect(EXPECTED).toHaveLength(EXECUTION_STATUSES.length * EXECUTION_MOVES.length)
+  })
+
+  it.each(EXPECTED)('$move leads from $status to $to', ({ status, move, to }) => {
+    expect(EXECUTION_TABLE[status as 'READY'][move as 'ASSIGN']).toBe(to)
+  })
+
+  it('reaches every status from PENDING', () => {
+    expect(reachable(EXECUTION_TABLE, 'PENDING')).toEqual(new Set(EXECUTION_STATUSES))
+  })
+
+  it('leads nowhere from a settled status, but from ACCEPTED to COMPENSATED', () => {
+    const ways = EXECUTION_STATUSES.filter(isSettled).flatMap((status) => endsFrom(EXECUTION_TABLE, status))
+    expect(ways).toEqual(['COMPENSATED'])
+  })
+
+  it.each(EXECUTION_STATUSES.filter((status) => !isSettled(status)))('rule 8: %s can be canceled', (status) => {
+    expect(EXECUTION_TABLE[status].CANCEL).toBe('CANCELED')
+  })
+
+  it('never skips what an agent has in hand: it is told to stop and ends CANCELED', () => {
+    expect(EXECUTION_STATUSES.filter((status) => isHeld(status) && EXECUTION_TABLE[status].SKIP)).toEqual([])
+  })
+})
+
+describe('an execution', () => {
+  it('is settled in ACCEPTED, FAILED, SKIPPED, CANCELED and COMPENSATED', () => {
+    const settled = EXECUTION_STATUSES.filter(isSettled)
+    expect(settled).toEqual(['ACCEPTED', 'FAILED', 'SKIPPED', 'CANCELED', 'COMPENSATED'])
+  })
+
+  it('is held by an agent in ASSIGNED, RUNNING and VALIDATING', () => {
+    expect(EXECUTION_STATUSES.filter(isHeld)).toEqual(['ASSIGNED', 'RUNNING', 'VALIDATING'])
+  })
+
+  it('begins PENDING without attempts', () => {
+    const expected = { id: 'e1', key: 'a', position: 3, status: 'PENDING', attempt: 0, counted: 0, fence: 0 }
+    expect(pendingExecution('e1', 'a', 3)).toEqual(expected)
+  })
+
+  it('has an attempt in hand only as long as an agent holds it', () => {
+    const session = running(planOf('SEQUENTIAL', ['a']))
+    expect(heldAttempt(session.execution('a'))).toBeUndefined()
+    session.claim('a')
+    expect(heldAttempt(session.execution('a'))?.id).toBe('attempt-1')
+    session.report('a', { kind: 'LOST' })
+    expect(session.execution('a').current?.id).toBe('attempt-1')
+    expect(heldAttempt(session.execution('a'))).toBeUndefined()
+  })
+})

@@ -1,0 +1,159 @@
+import { executionOf, executionsOf } from '../../src/core/draft.ts'
+import type { Event } from '../../src/core/event.ts'
+import type { AttemptState, ExecutionState, ExecutionStatus } from '../../src/core/execution.ts'
+import type { Json } from '../../src/core/json.ts'
+import { type CompileOptions, compile, DEFAULT_COMPILE } from '../../src/core/pattern.ts'
+import type { Pattern, Plan, SubTask } from '../../src/core/plan.ts'
+import type { ErrorClass } from '../../src/core/retry.ts'
+import { DEFAULT_LIMITS, type Effect, type SessionLimits, type SessionState, type Step } from '../../src/core/state.ts'
+import { type Happening, open, type Opening, type Report, step } from '../../src/core/step.ts'
+
+/** When every session of these tests begins. */
+export const BEGIN = Date.UTC(2026, 0, 1)
+export const MINUTE = 60_000
+
+/** A sub-task of which only what matters is said. */
+export function part(key: string, change: Partial<SubTask> = {}): SubTask {
+  return { key, title: `Do ${key}`, description: '', capabilities: [], dependsOn: [], ...change }
+}
+
+/** A plan of parts of which nobody needs to know more than their keys. */
+export function planOf(
+  pattern: Pattern,
+  parts: readonly (string | SubTask)[],
+  options: Partial<CompileOptions> = {},
+): Plan {
+  const subTasks = parts.map((given) => (typeof given === 'string' ? part(given) : given))
+  return compile(subTasks, pattern, { ...DEFAULT_COMPILE, ...options })
+}
+
+/** The same plan with every group failing fast, or none. */
+export function failing(plan: Plan, onFailure: 'FAIL_FAST' | 'CONTINUE'): Plan {
+  return { ...plan, groups: plan.groups.map((group) => ({ ...group, onFailure })) }
+}
+
+export const OK: Report = { kind: 'OK', output: 'done', summary: 'Did it', evidence: [], artifacts: 0, usage: {} }
+export const CANCELED: Report = { kind: 'CANCELED', usage: {} }
+export const LOST: Report = { kind: 'LOST' }
+export const ok = (output: Json): Report => ({ ...OK, output })
+export const error = (errorClass: ErrorClass, message = `it is ${errorClass}`): Report => {
+  return { kind: 'ERROR', error: { class: errorClass, message }, evidence: [], usage: {} }
+}
+
+/** Freezes a value through and through, so that whoever changes it fails. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const member of Object.values(value)) deepFreeze(member)
+  }
+  return value
+}
+
+/** A session that is driven by hand. Every state that it was in is frozen. */
+export interface Driven {
+  readonly state: SessionState
+  readonly now: number
+  /** All events so far. */
+  readonly events: Event[]
+  /** All effects so far. */
+  readonly effects: Effect[]
+  readonly last: Step
+  execution(key: string): ExecutionState
+  attempt(key: string): AttemptState
+  /** Statuses by key, in the plan's order. */
+  statuses(): [key: string, status: ExecutionStatus][]
+  happen(happening: Happening): Step
+  plan(carried?: Readonly<Record<string, ExecutionState>>): Step
+  claim(key: string, leaseMs?: number): Step
+  report(key: string, report: Report, jitter?: number): Step
+  /** Claims and reports at once. */
+  do(key: string, report?: Report): Step
+  cancel(reason?: string): Step
+  /** Lets time pass, then ticks. */
+  after(ms: number): Step
+  /** Lets time pass, nothing else. */
+  wait(ms: number): void
+}
+
+/** A session of a plan: QUEUED. */
+export function queued(plan: Plan, limits: Partial<SessionLimits> = {}, change: Partial<Opening> = {}): Driven {
+  const opening: Opening = {
+    id: 'session',
+    projectId: 'project',
+    taskId: 'task',
+    pattern: plan.pattern,
+    priority: 0,
+    plan,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    ...change,
+  }
+  let now = BEGIN
+  let attempts = 0
+  let last = deepFreeze(open(deepFreeze(opening), now))
+  const events = [...last.events]
+  const effects = [...last.effects]
+  const happen = (happening: Happening): Step => {
+    last = deepFreeze(step(last.state, deepFreeze(happening), now))
+    events.push(...last.events)
+    effects.push(...last.effects)
+    return last
+  }
+  const driven: Driven = {
+    get state() {
+      return last.state
+    },
+    get now() {
+      return now
+    },
+    get last() {
+      return last
+    },
+    events,
+    effects,
+    happen,
+    execution: (key) => executionOf(last.state, key),
+    attempt: (key) => executionOf(last.state, key).current as AttemptState,
+    statuses: () => executionsOf(last.state).map(({ key, status }) => [key, status]),
+    plan: (carried) => {
+      const executionIds = Object.fromEntries(plan.nodes.map(({ key }) => [key, idOf(key)]))
+      return happen({ type: 'PLAN', executionIds, ...(carried && { carried }) })
+    },
+    claim: (key, leaseMs = 10 * MINUTE) => {
+      attempts += 1
+      const attempt = { id: `attempt-${attempts}`, agentId: 'agent', agentVersion: 1, owner: 'server' }
+      return happen({
+        type: 'CLAIM',
+        executionId: idOf(key),
+        attempt: { ...attempt, leaseUntil: now + leaseMs },
+        selection: { score: 1 },
+      })
+    },
+    report: (key, report, jitter = 0.5) => {
+      const { id: attemptId, fence } = driven.attempt(key)
+      return happen({ type: 'REPORT', executionId: idOf(key), attemptId, fence, report, jitter })
+    },
+    do: (key, report = OK) => {
+      driven.claim(key)
+      return driven.report(key, report)
+    },
+    cancel: (reason = 'no longer wanted') => happen({ type: 'CANCEL', reason }),
+    after: (ms) => {
+      now += ms
+      return happen({ type: 'TICK' })
+    },
+    wait: (ms) => {
+      now += ms
+    },
+  }
+  return driven
+}
+
+/** A session whose plan is made: RUNNING. */
+export function running(plan: Plan, limits: Partial<SessionLimits> = {}): Driven {
+  const driven = queued(plan, limits)
+  driven.plan()
+  return driven
+}
+
+export const idOf = (key: string): string => `execution ${key}`
+export const types = (step: Step): string[] => step.events.map(({ type }) => type)
