@@ -1,0 +1,233 @@
+import type { AgentProfile, AgentType } from './agent.ts'
+import { bm25, isStopWord, kebab, likeness, stem, stems, words } from './text.ts'
+
+/** What a piece of work asks of an agent. */
+export interface Wanted {
+  type?: AgentType
+  /** Every one of them is needed. */
+  capabilities: readonly string[]
+  /** The work in words; it tells able agents apart. */
+  text: string
+  /** Name or id of the one agent that may do it. */
+  agent?: string
+}
+
+export interface Candidate {
+  agent: AgentProfile
+  /** Executions that it does now, over all sessions. */
+  running: number
+  /** Success learned so far, 0 to 1; 0.5 when nothing is known. */
+  learned?: number
+}
+
+export interface Choice {
+  agentId: string
+  name: string
+  /** 0 to 1. */
+  score: number
+  /** Short phrases that a person understands: `offers run-tests`, `1 of 4 slots taken`. */
+  reasons: string[]
+  /** Whether it has a free slot now. */
+  free: boolean
+}
+
+export interface Refusal {
+  agentId: string
+  name: string
+  reason: string
+}
+
+export interface Selection {
+  /** The best one with a free slot; nobody when all able agents are busy, or none is able. */
+  chosen?: Choice
+  /** All able agents, the best first. */
+  ranked: Choice[]
+  refused: Refusal[]
+}
+
+/** Which agents could do a piece of work, whoever is online now. */
+export interface Capable {
+  able: AgentProfile[]
+  /** Why nobody is able, and what to do about it; there only when `able` is empty. */
+  reason?: string
+  /** The offered capabilities most like the missing one, the best first. */
+  nearest: string[]
+}
+
+/** How much each point counts. What is not known of the work, such as its type, leaves its share to the others. */
+const SHARES = { capabilities: 0.35, text: 0.3, type: 0.15, learned: 0.12, load: 0.08 }
+
+/** Two capabilities this alike in stems and letters mean the same. */
+const SAME_CAPABILITY = 0.6
+
+/** How many capability names a message offers instead. */
+const NEAREST = 3
+
+/** Counts in full where one capability says all that the other does and more: `run tests` and `run unit tests`. */
+const INCLUDES = 0.9
+
+/**
+ * How well an offered capability meets a demanded one, 0 to 1: the same words, the same stems in any order, all
+ * demanded stems among the offered ones, or else the likeness of the two if it is high enough.
+ */
+function meets(demanded: string, offered: string): number {
+  if (kebab(demanded) === kebab(offered)) return 1
+  const wanted = contentStems(demanded)
+  const given = contentStems(offered)
+  if (wanted.size > 0 && wanted.isSubsetOf(given)) return wanted.size === given.size ? 1 : INCLUDES
+  const alike = likeness(demanded, offered)
+  return alike >= SAME_CAPABILITY ? alike : 0
+}
+
+/** All words count if a capability consists of stop words only. */
+function contentStems(capability: string): Set<string> {
+  const all = words(capability)
+  const telling = all.filter((word) => !isStopWord(word))
+  return new Set((telling.length > 0 ? telling : all).map(stem))
+}
+
+interface Match {
+  demanded: string
+  /** Nothing when no offered capability meets it. */
+  offered?: string
+  quality: number
+}
+
+function matchesOf(wanted: Wanted, agent: AgentProfile): Match[] {
+  return wanted.capabilities.map((demanded) => {
+    const best: Match = { demanded, quality: 0 }
+    for (const offered of agent.capabilities) {
+      const quality = meets(demanded, offered)
+      if (quality > best.quality) Object.assign(best, { offered, quality })
+    }
+    return best
+  })
+}
+
+/** Why an agent cannot do it whatever its load, or nothing. */
+function unable(wanted: Wanted, agent: AgentProfile, matches: readonly Match[]): string | undefined {
+  if (wanted.agent !== undefined && wanted.agent !== agent.name && wanted.agent !== agent.id) {
+    return `only ${wanted.agent} may do it`
+  }
+  const missing = matches.filter((match) => match.offered === undefined).map((match) => match.demanded)
+  return missing.length > 0 ? `does not offer ${missing.join(', ')}` : undefined
+}
+
+/** What an agent says of itself: its name and what it can do count twice. */
+function profileText({ name, type, description, capabilities }: AgentProfile): string[] {
+  const offered = stems(`${name} ${capabilities.join(' ')}`)
+  return [...offered, ...offered, ...stems(`${description} ${type}`)]
+}
+
+/** BM25 of the work's words over what each agent says of itself, as a share of the best one's. */
+function relevance(text: string, agents: readonly AgentProfile[]): number[] {
+  const scores = bm25(agents.map(profileText))(stems(text))
+  const best = Math.max(...scores)
+  return scores.map((score) => (best > 0 ? score / best : 0))
+}
+
+function reasonsOf(wanted: Wanted, candidate: Candidate, matches: readonly Match[], relevant: number): string[] {
+  const { agent, running, learned } = candidate
+  const reasons = matches.map(({ demanded, offered }) =>
+    kebab(demanded) === kebab(offered!) ? `offers ${demanded}` : `offers ${offered} for ${demanded}`,
+  )
+  if (wanted.agent !== undefined) reasons.unshift('named by the caller')
+  if (wanted.type !== undefined) {
+    reasons.push(wanted.type === agent.type ? `type ${agent.type}` : `type ${agent.type} instead of ${wanted.type}`)
+  }
+  if (relevant > 0) {
+    const said = new Set(profileText(agent))
+    const shared = words(wanted.text).filter((word) => !isStopWord(word) && said.has(stem(word)))
+    reasons.push(`speaks of ${[...new Set(shared)].slice(0, 4).join(', ')}`)
+  }
+  if (learned !== undefined && learned !== 0.5) reasons.push(`learned success ${Math.round(learned * 100)} %`)
+  if (agent.status === 'DEGRADED') reasons.push('degraded')
+  reasons.push(`${running} of ${agent.slots} ${agent.slots === 1 ? 'slot' : 'slots'} taken`)
+  return reasons
+}
+
+/**
+ * Ranks the agents that can do a piece of work and chooses one. An agent is refused when it is OFFLINE or DISABLED, does
+ * not offer a demanded capability, or is not the one that the caller names. Equal scores keep the order of their ids.
+ */
+export function select(wanted: Wanted, candidates: readonly Candidate[]): Selection {
+  const refused: Refusal[] = []
+  const able = candidates.flatMap((candidate) => {
+    const { agent } = candidate
+    const matches = matchesOf(wanted, agent)
+    const away = agent.status === 'OFFLINE' || agent.status === 'DISABLED'
+    const reason = unable(wanted, agent, matches) ?? (away ? `is ${agent.status}` : undefined)
+    if (reason === undefined) return [{ candidate, matches }]
+    refused.push({ agentId: agent.id, name: agent.name, reason })
+    return []
+  })
+  const relevant = relevance(
+    wanted.text,
+    able.map(({ candidate }) => candidate.agent),
+  )
+  const ranked = able.map(({ candidate, matches }, at): Choice => {
+    const { agent, running, learned = 0.5 } = candidate
+    const taken = Math.min(1, running / agent.slots)
+    const degraded = agent.status === 'DEGRADED' ? 0.5 : 1
+    const points = [
+      { share: SHARES.text, value: relevant[at]! },
+      { share: SHARES.learned, value: learned },
+      { share: SHARES.load, value: (1 - taken) * degraded },
+    ]
+    if (wanted.type !== undefined) points.push({ share: SHARES.type, value: wanted.type === agent.type ? 1 : 0 })
+    const quality = matches.reduce((sum, match) => sum + match.quality, 0) / matches.length
+    if (matches.length > 0) points.push({ share: SHARES.capabilities, value: quality })
+    const whole = points.reduce((sum, { share }) => sum + share, 0)
+    return {
+      agentId: agent.id,
+      name: agent.name,
+      score: points.reduce((sum, { share, value }) => sum + share * value, 0) / whole,
+      reasons: reasonsOf(wanted, candidate, matches, relevant[at]!),
+      free: running < agent.slots && agent.status !== 'BUSY',
+    }
+  })
+  ranked.sort((a, b) => b.score - a.score || (a.agentId < b.agentId ? -1 : 1))
+  const chosen = ranked.find((choice) => choice.free)
+  return { ...(chosen && { chosen }), ranked, refused }
+}
+
+/**
+ * Which agents could do a piece of work, for checking a plan before it starts. An OFFLINE agent counts, for it may come
+ * back; a DISABLED one does not.
+ */
+export function capable(wanted: Wanted, agents: readonly AgentProfile[]): Capable {
+  const enabled = agents.filter((agent) => agent.status !== 'DISABLED')
+  const able = enabled.filter((agent) => unable(wanted, agent, matchesOf(wanted, agent)) === undefined)
+  if (able.length > 0) return { able, nearest: [] }
+  const { reason, missing } = whyNobody(wanted, enabled)
+  const offered = [...new Set(enabled.flatMap((agent) => agent.capabilities))]
+  const nearest = missing === undefined ? [] : mostLike(missing, offered)
+  const instead = nearest.length > 0 ? ` The nearest on offer: ${nearest.join(', ')}.` : ''
+  return { able, reason: `${reason}${instead}`, nearest }
+}
+
+function mostLike(missing: string, offered: readonly string[]): string[] {
+  return offered
+    .map((capability) => ({ capability, alike: likeness(missing, capability) }))
+    .filter(({ alike }) => alike > 0)
+    .sort((a, b) => b.alike - a.alike || (a.capability < b.capability ? -1 : 1))
+    .slice(0, NEAREST)
+    .map(({ capability }) => capability)
+}
+
+function whyNobody(wanted: Wanted, enabled: readonly AgentProfile[]): { reason: string; missing?: string } {
+  if (enabled.length === 0) return { reason: 'There is no enabled agent: register one, or enable one.' }
+  const named = enabled.filter((agent) => wanted.agent === agent.name || wanted.agent === agent.id)
+  if (wanted.agent !== undefined && named.length === 0) {
+    return { reason: `There is no enabled agent called ${wanted.agent}: register it, or leave the choice open.` }
+  }
+  const asked = named.length > 0 ? named : enabled
+  const missing = wanted.capabilities.find((demanded) =>
+    asked.every((agent) => agent.capabilities.every((offered) => meets(demanded, offered) === 0)),
+  )
+  if (missing === undefined) {
+    return { reason: `No single agent offers all of ${wanted.capabilities.join(', ')}: split the sub-task.` }
+  }
+  const [one] = named
+  return { reason: `${one ? `${one.name} does not offer` : 'No agent offers'} ${missing}.`, missing }
+}
