@@ -4,17 +4,11 @@
  * Uses Prisma's schema engine as WebAssembly with an in-memory PGlite as its shadow database, so nothing is downloaded
  * and no server is needed. `--check` writes nothing and exits 1 if the migrations and the schema differ.
  */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PGlite } from '@electric-sql/pglite'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
-
-// Node has it; its types come with those of the browser, which nothing else here needs.
-declare const WebAssembly: {
-  instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: object } }>
-}
+import { createSchemaEngine, migrationList } from './schema-engine.ts'
 
 const root = fileURLToPath(new URL('../prisma/', import.meta.url))
 const check = process.argv.includes('--check')
@@ -25,43 +19,9 @@ if (!name) {
 }
 
 const schema = await readFile(`${root}schema.prisma`, 'utf8')
-const folders = (await readdir(`${root}migrations`, { withFileTypes: true }))
-  .filter((entry) => entry.isDirectory())
-  .map((entry) => entry.name)
-  .toSorted()
-const migrationDirectories = await Promise.all(
-  folders.map(async (path) => ({
-    path,
-    migrationFile: {
-      path: 'migration.sql',
-      content: { tag: 'ok' as const, value: await readFile(`${root}migrations/${path}/migration.sql`, 'utf8') },
-    },
-  })),
-)
-
-// The package's entry expects a bundler to load its .wasm; the glue module takes the bytes instead.
-const glue = await import('@prisma/schema-engine-wasm/schema_engine_bg')
-const wasm = createRequire(import.meta.url)
-  .resolve('@prisma/schema-engine-wasm')
-  .replace('schema_engine.js', 'schema_engine_bg.wasm')
-const { instance } = await WebAssembly.instantiate(await readFile(wasm), {
-  './schema_engine_bg.js': glue,
-})
-;(glue as unknown as { __wbg_set_wasm(exports: unknown): void }).__wbg_set_wasm(instance.exports)
-;(instance.exports as { __wbindgen_start?: () => void }).__wbindgen_start?.()
-const { SchemaEngine } = glue as unknown as typeof import('@prisma/schema-engine-wasm')
-
-const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPGlite(new PGlite('memory://')) as never)
-const engine = await SchemaEngine.new({ datamodels: [['schema.prisma', schema]] }, () => {}, adapter as never)
+const engine = await createSchemaEngine(schema, new PrismaPGlite(new PGlite('memory://')))
 const { stdout } = await engine.diff({
-  from: {
-    tag: 'migrations',
-    baseDir: `${root}migrations`,
-    lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"\n' },
-    shadowDatabaseUrl: null,
-    migrationDirectories,
-    shadowDbInitScript: '',
-  } as never,
+  from: { tag: 'migrations', ...(await migrationList(`${root}migrations`)) } as never,
   to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content: schema }] },
   script: true,
   exitCode: null,

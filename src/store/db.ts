@@ -36,12 +36,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       ? await openPglite({ folder: embeddedFolder(options.dataDir ?? 'memory'), template: options.template })
       : await openServer({ url: options.url, poolSize: options.poolSize, log: options.log })
   const prisma = new PrismaClient({ adapter, errorFormat: 'minimal', transactionOptions: PRISMA_TRANSACTIONS })
+  let closing: Promise<void> | undefined
   return {
     ...driver,
     prisma,
-    async close() {
-      await prisma.$disconnect()
-      await driver.close()
+    close() {
+      closing ??= prisma.$disconnect().then(driver.close)
+      return closing
     },
   }
 }

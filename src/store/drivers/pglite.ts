@@ -38,9 +38,7 @@ export async function openPglite(options: PgliteOptions): Promise<Driver> {
     script: scriptOn(database),
     transaction: (run) => database.transaction((tx) => run(queryOn(tx), scriptOn(tx))),
     adapter: new PrismaPGlite(database),
-    close: async () => {
-      if (!database.closed) await database.close()
-    },
+    close: () => database.close(),
   }
 }
 
