@@ -1,0 +1,150 @@
+import { access } from 'node:fs/promises'
+import { isAbsolute, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { z } from 'zod'
+import { AGENT_TYPES } from './core/agent.ts'
+import { commandDefinition, type CommandDefinition } from './runtimes/command.ts'
+
+/** What the operator has configured, checked once. */
+export interface Config {
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** Absolute path of what the server keeps: embedded database, artifacts, lock. */
+  dataDir: string
+  databaseUrl?: string
+  redisUrl?: string
+  /** Foreign origins that browsers may call from; none by default. */
+  origins: string[]
+  /** Folders below which projects may have their workspaces; undefined: any that the server's user can read. */
+  workspaces?: string[]
+  logLevel: (typeof LOG_LEVELS)[number]
+  /** Programs that agents may be, by name. */
+  commands: Record<string, CommandDefinition>
+  agents: AgentConfig[]
+  /** The repository agents that come with Tutti. */
+  builtinAgents: boolean
+  /** The server's own environment, from which commands are given what is allowed. */
+  environment: Record<string, string | undefined>
+}
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+const agentConfig = z.strictObject({
+  name: z.string().min(1).max(100),
+  type: z.enum(AGENT_TYPES).default('GENERAL'),
+  description: z.string().max(10_000).default(''),
+  capabilities: z.array(z.string().min(1).max(100)).max(100).default([]),
+  /** Name of one of `commands`. */
+  command: z.string().min(1),
+  slots: z.int().min(1).max(1_000).default(1),
+  timeouts: z
+    .strictObject({
+      queueMs: z.int().positive().optional(),
+      attemptMs: z.int().positive().optional(),
+      idleMs: z.int().positive().optional(),
+    })
+    .optional(),
+})
+
+/** An agent of the operator's. */
+export type AgentConfig = z.infer<typeof agentConfig>
+
+const fileShape = z.strictObject({
+  commands: z.record(z.string(), commandDefinition).default({}),
+  agents: z.array(agentConfig).default([]),
+  builtinAgents: z.boolean().default(true),
+})
+
+/** What stands in tutti.config.ts, tutti.config.js or tutti.config.json. */
+export type ConfigFile = z.input<typeof fileShape>
+
+const list = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+const environmentShape = z.object({
+  TUTTI_HOST: z.string().min(1).default('127.0.0.1'),
+  TUTTI_PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+  TUTTI_DATA_DIR: z.string().min(1).default('.tutti'),
+  TUTTI_CONFIG: z.string().min(1).optional(),
+  TUTTI_ORIGINS: z.string().optional(),
+  TUTTI_WORKSPACES: z.string().optional(),
+  TUTTI_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+})
+
+/** The configuration cannot be used. The message says what is wrong where. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/**
+ * Reads the configuration: the environment, then the configuration file.
+ *
+ * @param environment usually process.env; an empty variable counts as not set
+ * @param cwd what relative paths are relative to
+ * @throws ConfigError
+ */
+export async function readConfig(environment: Record<string, string | undefined>, cwd: string): Promise<Config> {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const env = parse(environmentShape, set, 'environment')
+  const path = await findFile(env.TUTTI_CONFIG, cwd)
+  const file = parse(fileShape, path === undefined ? {} : await load(path), path ?? '')
+  for (const { name, command } of file.agents) {
+    if (command in file.commands) continue
+    const known = Object.keys(file.commands).join(', ') || 'none'
+    throw new ConfigError(`${path}: agent "${name}" names the command "${command}", but the commands are: ${known}`)
+  }
+  const origins = list(env.TUTTI_ORIGINS)
+  const workspaces = list(env.TUTTI_WORKSPACES).map((folder) => resolve(cwd, folder))
+  return {
+    host: env.TUTTI_HOST,
+    port: env.TUTTI_PORT,
+    dataDir: resolve(cwd, env.TUTTI_DATA_DIR),
+    ...(env.DATABASE_URL !== undefined && { databaseUrl: env.DATABASE_URL }),
+    ...(env.REDIS_URL !== undefined && { redisUrl: env.REDIS_URL }),
+    origins,
+    ...(workspaces.length > 0 && { workspaces }),
+    logLevel: env.TUTTI_LOG_LEVEL,
+    ...file,
+    environment,
+  }
+}
+
+const FILES = ['tutti.config.ts', 'tutti.config.js', 'tutti.config.mjs', 'tutti.config.json']
+
+async function findFile(named: string | undefined, cwd: string): Promise<string | undefined> {
+  const exists = (path: string): Promise<boolean> =>
+    access(path).then(
+      () => true,
+      () => false,
+    )
+  if (named !== undefined) {
+    const path = isAbsolute(named) ? named : join(cwd, named)
+    if (!(await exists(path))) throw new ConfigError(`TUTTI_CONFIG names ${path}, which does not exist`)
+    return path
+  }
+  for (const name of FILES) if (await exists(join(cwd, name))) return join(cwd, name)
+  return undefined
+}
+
+async function load(path: string): Promise<unknown> {
+  try {
+    const options = path.endsWith('.json') ? { with: { type: 'json' } } : {}
+    const module = (await import(pathToFileURL(path).href, options)) as { default?: unknown }
+    return module.default ?? {}
+  } catch (error) {
+    throw new ConfigError(`${path} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function parse<T>(shape: z.ZodType<T>, value: unknown, where: string): T {
+  const result = shape.safeParse(value)
+  if (result.success) return result.data
+  const lines = result.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`)
+  throw new ConfigError(`the configuration (${where}) cannot be used:\n${lines.join('\n')}`)
+}

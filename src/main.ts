@@ -1,0 +1,25 @@
+import pino from 'pino'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+
+/** A server without a terminal, as a container starts it: JSON logs on stdout, SIGTERM stops it in order. */
+const log = pino({ level: process.env['TUTTI_LOG_LEVEL'] ?? 'info' })
+try {
+  const app = await createApp(await readConfig(process.env, process.cwd()), log)
+  log.info({ url: app.url }, 'listening')
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info({ signal }, 'stopping')
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'stopping failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+} catch (error) {
+  log.fatal((error as Error).message)
+  process.exitCode = 1
+}

@@ -1,0 +1,166 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pino from 'pino'
+import { v7 as uuid } from 'uuid'
+import { inject } from 'vitest'
+import type { Bus } from '../src/bus.ts'
+import { memoryBus } from '../src/buses/memory.ts'
+import { redisBus } from '../src/buses/redis.ts'
+import { createCoordinator } from '../src/coordinator/create.ts'
+import type { Coordinator, StartInput } from '../src/coordinator/coordinator.ts'
+import type { SubTask } from '../src/core/plan.ts'
+import { isEnded } from '../src/core/session.ts'
+import type { SessionState } from '../src/core/state.ts'
+import { createEmbeddedEngine } from '../src/engines/embedded.ts'
+import { type CommandDefinition, createCommandRuntime } from '../src/runtimes/command.ts'
+import type { Runtime } from '../src/runtime.ts'
+import { registerAgent, type Registration } from '../src/store/agent.ts'
+import { type ArtifactStore, createArtifactStore } from '../src/store/artifacts.ts'
+import type { Database } from '../src/store/db.ts'
+import { loadSession } from '../src/store/session.ts'
+import { createWriter } from '../src/store/write.ts'
+import { DATABASES, freshDatabase } from './database.ts'
+
+/** The stores and buses that all that follows from them has to pass on. */
+export const HOUSES: readonly { store: Database['kind']; bus: 'memory' | 'redis' }[] = [
+  { store: 'pglite', bus: 'memory' },
+  ...(DATABASES.includes('postgres') && inject('redisUrl') !== undefined
+    ? [{ store: 'postgres', bus: 'redis' } as const]
+    : []),
+]
+
+/** All that is below the doors: real store, real bus, real engine, real programs as agents. */
+export interface House {
+  database: Database
+  bus: Bus
+  coordinator: Coordinator
+  artifacts: ArtifactStore
+  runtimes: Record<string, Runtime>
+  projectId: string
+  dataDir: string
+  /** Starts a session of parts that the fixture worker does, each with its input. */
+  start(parts: Partial<SubTask>[], options?: Partial<StartInput>): Promise<string>
+  /** The session's state in the database, once it is so; woken by the session's doorbell. */
+  until(sessionId: string, isSo: (state: SessionState) => boolean): Promise<SessionState>
+  /** Waits until an execution has shown its first activity. */
+  shown(executionId: string): Promise<void>
+  end(sessionId: string): Promise<SessionState>
+  /** The same store and bus under a new coordinator, as after a restart. */
+  reopen(): Promise<House>
+  close(): Promise<void>
+}
+
+const WORKER = fileURLToPath(new URL('./fixtures/agents/worker.js', import.meta.url))
+
+export async function openHouse(
+  { store, bus: busKind }: (typeof HOUSES)[number],
+  options: { slots?: number; concurrency?: number } = {},
+): Promise<House> {
+  const database = await freshDatabase(store)
+  const prefix = `test-${uuid()}:`
+  const bus = busKind === 'memory' ? memoryBus() : redisBus({ url: inject('redisUrl') as string, prefix })
+  const dataDir = mkdtempSync(join(tmpdir(), 'tutti-house-'))
+  const projectId = uuid()
+  await database.prisma.project.create({
+    data: { id: projectId, name: 'house', workspace: dataDir, concurrency: options.concurrency ?? 100 },
+  })
+  const house = await build({ database, bus, dataDir, projectId })
+  const slots = options.slots ?? 50
+  await database.transaction(async (query) => {
+    await registerAgent(query, agent('worker', ['anything'], slots), uuid(), Date.now())
+    await registerAgent(query, agent('sleeper', ['sleep-a-second'], slots), uuid(), Date.now())
+  })
+  await house.coordinator.recover()
+  return house
+}
+
+function agent(name: string, capabilities: string[], slots: number): Registration {
+  const runtime = { runtime: 'command', runtimeConfig: { command: name } }
+  const words = { name, type: 'GENERAL' as const, description: `The fixture ${name}.`, capabilities }
+  return { projectId: null, ...words, ...runtime, slots, timeouts: null, origin: 'CONFIGURATION' }
+}
+
+async function build(parts: { database: Database; bus: Bus; dataDir: string; projectId: string }): Promise<House> {
+  const { database, bus, dataDir, projectId } = parts
+  const log = pino({ level: 'silent' })
+  const artifacts = createArtifactStore(dataDir)
+  const commands: Record<string, CommandDefinition> = {
+    worker: { argv: [process.execPath, WORKER] },
+    sleeper: { argv: ['sh', '-c', 'sleep 1; echo slept'] },
+  }
+  const runtimes = { command: createCommandRuntime({ commands, environment: process.env }) }
+  const coordinator = createCoordinator({
+    database,
+    bus,
+    writer: createWriter(database, bus),
+    engine: createEmbeddedEngine({ log }),
+    runtimes,
+    artifacts,
+    log,
+    owner: 'test',
+    now: Date.now,
+    newId: uuid,
+    chance: Math.random,
+  })
+
+  /** Reads again whenever the doorbell rings, until what is read will do. */
+  async function follow<T>(topic: string, read: () => Promise<T | undefined>): Promise<T> {
+    const bell = new EventTarget()
+    const stop = bus.listen(topic, () => bell.dispatchEvent(new Event('ring')))
+    try {
+      for (;;) {
+        const rung = once(bell, 'ring')
+        const found = await read()
+        if (found !== undefined) return found
+        await rung
+      }
+    } finally {
+      stop()
+    }
+  }
+
+  const until: House['until'] = (sessionId, isSo) =>
+    follow(`session:${sessionId}`, async () => {
+      const state = await loadSession(database.query, sessionId)
+      if (!state || isSo(state)) return state
+      if (isEnded(state.status)) throw new Error(`the session ended ${state.status}: ${state.reason}`)
+      return undefined
+    })
+
+  return {
+    ...parts,
+    artifacts,
+    runtimes,
+    coordinator,
+    until,
+    async shown(executionId) {
+      const count = () => database.prisma.activity.count({ where: { executionId } })
+      await follow(`activity:${executionId}`, async () => ((await count()) > 0 ? true : undefined))
+    },
+    async start(subTasks, options = {}) {
+      const full = subTasks.map((part, index): SubTask => {
+        const key = part.key ?? `part-${index + 1}`
+        return { title: key, description: '', capabilities: ['anything'], dependsOn: [], ...part, key }
+      })
+      const task = { title: 'a task', description: 'of parts', subTasks: full }
+      const result = await coordinator.start({ projectId, task, pattern: 'AUTO', ...options })
+      if (result.kind !== 'STARTED') throw new Error(JSON.stringify(result))
+      return result.sessionId
+    },
+    end: (sessionId) => until(sessionId, ({ status }) => isEnded(status)),
+    async reopen() {
+      await coordinator.stop()
+      const again = await build(parts)
+      await again.coordinator.recover()
+      return again
+    },
+    async close() {
+      await coordinator.stop()
+      await bus.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
