@@ -38,8 +38,9 @@ export async function becomeSoleEngine(
   }
 
   async function takeAgain(): Promise<void> {
-    while (!over) {
+    for (;;) {
       await pause(RETRY_MS)
+      if (over) return
       const held = await take().catch(() => undefined)
       if (held === false) return onTaken()
       if (held) return
