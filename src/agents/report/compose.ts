@@ -1,0 +1,85 @@
+import type { UpstreamResult } from '../../runtime.ts'
+import { count, plainly, table } from './markdown.ts'
+import type { Part, Section } from './part.ts'
+import { tell } from './sections.ts'
+
+export interface Report {
+  title: string
+  /** One line that says how things stand. */
+  verdict: string
+  parts: Part[]
+}
+
+/** Statuses of a part whose result can be used. */
+const DONE = new Set(['ACCEPTED', 'SUCCEEDED'])
+
+/** Puts the parts in the order they were planned in and finds what to say about each. */
+export function composeReport(title: string, upstream: readonly UpstreamResult[]): Report {
+  const parts = upstream.map((result): Part => {
+    const done = DONE.has(result.status)
+    const { sections, attention } = done ? tell(result) : { sections: [], attention: [] }
+    const why = result.error ? `${result.error.class}: ${result.error.message}` : 'no reason was given'
+    return {
+      key: result.key,
+      title: result.title || result.key,
+      agent: result.agent,
+      status: result.status,
+      summary: done ? (result.summary ?? '') : why,
+      done,
+      attention,
+      sections,
+      artifacts: result.artifacts,
+    }
+  })
+  return { title: title || 'Report', verdict: verdictOf(parts), parts }
+}
+
+function verdictOf(parts: readonly Part[]): string {
+  if (parts.length === 0) return 'There is nothing to report: no results were handed to this report.'
+  const missing = parts.filter((part) => !part.done)
+  const attention = parts.flatMap((part) => part.attention)
+  const found = attention.length > 0 ? `Needs attention: ${attention.join(', ')}.` : ''
+  if (missing.length === parts.length) return 'Nothing is known: every part failed.'
+  if (missing.length > 0) {
+    return `Incomplete: ${missing.length} of ${count(parts.length, 'part')} ${missing.length === 1 ? 'is' : 'are'} missing (${missing.map((part) => part.title).join(', ')}). ${found}`.trim()
+  }
+  return found || `All ${count(parts.length, 'part')} are done, and nothing stands in the way.`
+}
+
+/** The report as Markdown. Sections without content do not exist. */
+export function renderReport(report: Report): string {
+  const blocks = [`# ${plainly(report.title)}`, `**${plainly(report.verdict, 1_000)}**`]
+  const overview = report.parts.map((part) => [
+    plainly(part.title),
+    plainly(part.agent ?? ''),
+    part.done ? (part.attention.length > 0 ? 'look at it' : 'done') : plainly(part.status.toLowerCase()),
+    plainly(part.summary, 200),
+  ])
+  blocks.push(table(['Part', 'Agent', 'Status', 'Result'], overview))
+  const all = report.parts.flatMap((part) => part.sections.map((section) => ({ part, section })))
+  // What needs somebody comes first.
+  const sorted = [
+    ...all.filter(({ part }) => part.attention.length > 0),
+    ...all.filter(({ part }) => part.attention.length === 0),
+  ]
+  for (const { part, section } of sorted) blocks.push(`## ${titleOf(section, part, all)}`, section.body)
+  const missing = report.parts.filter((part) => !part.done)
+  if (missing.length > 0) {
+    blocks.push(
+      '## What is missing',
+      missing
+        .map(
+          (part) =>
+            `- **${plainly(part.title)}** (${plainly(part.status.toLowerCase())}): ${plainly(part.summary, 600)}`,
+        )
+        .join('\n'),
+    )
+  }
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
+}
+
+/** With the part's name where several parts have the same section. */
+function titleOf(section: Section, part: Part, all: readonly { part: Part; section: Section }[]): string {
+  const alike = all.filter((other) => other.section.title === section.title)
+  return alike.length > 1 ? `${section.title} (${plainly(part.title)})` : section.title
+}
