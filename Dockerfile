@@ -6,7 +6,6 @@ COPY prisma prisma
 COPY src src
 COPY scripts scripts
 RUN npm ci --no-audit --no-fund \
-  && npm run generate \
   && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim

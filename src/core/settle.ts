@@ -125,7 +125,7 @@ function endIfSettled(d: Draft): void {
   const { ending } = d.state
   const missing = executions.filter((e) => e.status !== 'ACCEPTED')
   const output = outputOf(d)
-  const end = { endedAt: d.now, output }
+  const end = { endedAt: d.now, ...(output !== null && { output }) }
   if (ending) {
     moveSession(d, ending.move, { ...end, reason: ending.reason }, { reason: ending.reason })
   } else if (missing.length === 0) {
