@@ -28,7 +28,7 @@ async function loadEngine(): Promise<typeof SchemaEngine> {
   const { instance } = await WebAssembly.instantiate(await readFile(wasm), { './schema_engine_bg.js': glue })
   ;(glue as { __wbg_set_wasm(exports: unknown): void }).__wbg_set_wasm(instance.exports)
   ;(instance.exports as { __wbindgen_start?: () => void }).__wbindgen_start?.()
-  return (glue as typeof import('@prisma/schema-engine-wasm')).SchemaEngine
+  return (glue as { SchemaEngine: typeof SchemaEngine }).SchemaEngine
 }
 
 /** A folder of migrations as the engine takes it. */

@@ -20,6 +20,8 @@ export interface RedisBusOptions {
 const IN_FLIGHT_AT_MOST = 10_000
 /** Channels per SUBSCRIBE. */
 const SUBSCRIBE_AT_ONCE = 500
+/** Milliseconds until a Redis that has not said anything yet counts as away. */
+const PATIENCE_MS = 1_000
 /** Longest wait between two tries to connect, in milliseconds. */
 const RETRY_MS = 1_000
 
@@ -63,7 +65,12 @@ export function redisBus(options: RedisBusOptions): Bus {
   let polling: NodeJS.Timeout | undefined
   let lastError = ''
 
-  const status = () => (hearing && publisher.status === 'ready' ? 'up' : 'down')
+  /** Connections that owe an answer: one can be dead without saying so, for instance when a cable was cut. */
+  const owing = new Set<Redis>()
+  /** Connections that never gave it, on their way to being closed. */
+  const givenUp = new Set<Redis>()
+
+  const status = () => (hearing && publisher.status === 'ready' && givenUp.size === 0 ? 'up' : 'down')
 
   const ears = createEars({
     onFirst: (topic) => {
@@ -98,7 +105,7 @@ export function redisBus(options: RedisBusOptions): Bus {
   }
 
   const publish = (channel: string, message: string, onLost: () => void) => {
-    if (publisher.status !== 'ready' || inFlight >= IN_FLIGHT_AT_MOST) return onLost()
+    if (publisher.status !== 'ready' || givenUp.has(publisher) || inFlight >= IN_FLIGHT_AT_MOST) return onLost()
     inFlight += 1
     publisher
       .publish(channel, message)
@@ -113,7 +120,7 @@ export function redisBus(options: RedisBusOptions): Bus {
 
   publisher.on('ready', () => {
     tellOthersToLook()
-    notice()
+    if (hearing) notice()
   })
   subscriber.on('ready', async () => {
     // From here on new topics subscribe by themselves, on the same connection and so in order.
@@ -140,11 +147,10 @@ export function redisBus(options: RedisBusOptions): Bus {
     hearing = false
   })
 
-  /** Connections that owe an answer: one can be dead without saying so, for instance when a cable was cut. */
-  const owing = new Set<Redis>()
   for (const client of [publisher, subscriber]) {
     client.on('close', () => {
       owing.delete(client)
+      givenUp.delete(client)
       notice()
     })
     // Without a listener an error would end the process; `close` follows, and the next try is on its way.
@@ -155,10 +161,12 @@ export function redisBus(options: RedisBusOptions): Bus {
   const heartbeat = setInterval(() => {
     if (publisher.status === 'ready') tellOthersToLook()
     for (const client of [publisher, subscriber]) {
-      if (client.status !== 'ready') continue
+      if (client.status !== 'ready' || givenUp.has(client)) continue
       if (owing.has(client)) {
         lastError = `no answer for ${silenceMs} ms`
+        givenUp.add(client)
         client.disconnect(true)
+        notice()
         continue
       }
       owing.add(client)
@@ -169,7 +177,7 @@ export function redisBus(options: RedisBusOptions): Bus {
 
   publisher.connect().catch(ignore)
   subscriber.connect().catch(ignore)
-  const patience = setTimeout(notice, Math.min(pollMs, 1_000))
+  const patience = setTimeout(notice, PATIENCE_MS)
   patience.unref()
 
   return {

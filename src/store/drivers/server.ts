@@ -13,7 +13,7 @@ export interface ServerOptions {
   log?: Pick<Logger, 'warn'> | undefined
 }
 
-/** How long to wait for a connection, in milliseconds. */
+/** How long to wait for a connection, in milliseconds, unless `?connect_timeout=` says it in seconds. */
 const CONNECT_MS = 10_000
 /** Prepared statements per connection; texts beyond that are sent unprepared, so that a server's memory stays bounded. */
 const PREPARED_AT_MOST = 300
@@ -37,7 +37,7 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
     connectionString: url.href,
     application_name: 'tutti',
     max: options.poolSize ?? 10,
-    connectionTimeoutMillis: CONNECT_MS,
+    connectionTimeoutMillis: Number(url.searchParams.get('connect_timeout') ?? 0) * 1_000 || CONNECT_MS,
     keepAlive: true,
     // Prisma's adapter reads and writes timestamps without their offset.
     onConnect: async (client) => {
