@@ -3,6 +3,7 @@ import { openDatabase } from '../src/store/db.ts'
 import { migrate, MIGRATIONS } from '../src/store/migrate.ts'
 import { makeTemplate } from '../src/store/template.ts'
 import { findPostgres, startPostgres, type Postgres } from './servers/postgres.ts'
+import { createRunFolder } from './servers/process.ts'
 import { findRedis, startRedis, type RedisServer } from './servers/redis.ts'
 
 declare module 'vitest' {
@@ -27,6 +28,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const redisProgram = findRedis()
   missing([...(bin === undefined ? ['postgresql'] : []), ...(redisProgram === undefined ? ['redis-server'] : [])])
 
+  const removeFolder = createRunFolder()
   const started = await Promise.allSettled([
     bin === undefined ? undefined : preparedPostgres(bin),
     redisProgram === undefined ? undefined : startRedis(redisProgram),
@@ -37,6 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   ) as [Postgres | undefined, RedisServer | undefined, string | undefined]
   const stop = async () => {
     await Promise.all([postgres?.stop(), redis?.stop()])
+    removeFolder()
   }
   const failed = started.find((result) => result.status === 'rejected')
   if (failed || template === undefined) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync } from 'node:fs'
+import { accessSync, chmodSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -19,7 +19,34 @@ export function findProgram(name: string, folders: readonly string[] = []): stri
     })
 }
 
-export const scratch = (name: string): string => mkdtempSync(join(tmpdir(), `tutti-test-${name}-`))
+/** Where a run of the tests puts all its scratch folders; known to its workers too. */
+const RUN_FOLDER = 'TUTTI_TEST_RUN_FOLDER'
+
+/** A new temporary folder. */
+export const scratch = (name: string): string => mkdtempSync(join(process.env[RUN_FOLDER] ?? tmpdir(), `${name}-`))
+
+/** Gives this run a folder that goes when the run ends, and removes those of runs that were killed. */
+export function createRunFolder(): () => void {
+  const prefix = 'tutti-test-'
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix)))
+    if (!isAlive(Number(name.slice(prefix.length).split('-')[0])))
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`))
+  // Servers run as another user must get through to their own folders.
+  chmodSync(folder, 0o755)
+  process.env[RUN_FOLDER] = folder
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  process.once('exit', remove)
+  return remove
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
 
 /** A TCP port that was free a moment ago. */
 export async function sparePort(): Promise<number> {
@@ -76,7 +103,7 @@ export async function startServer(
     ...(setpriv === undefined && user ? user : {}),
   })
   const killAtExit = () => child.kill('SIGKILL')
-  process.once('exit', killAtExit)
+  process.prependOnceListener('exit', killAtExit)
   const ended = once(child, 'exit').finally(() => process.off('exit', killAtExit))
 
   let output = ''
