@@ -34,7 +34,7 @@ export async function startPostgres(bin: string): Promise<Postgres> {
   const authentication = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${password}`]
   const locale = ['--encoding=UTF8', '--locale=C', '--no-sync']
   execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'tutti', ...authentication, ...locale], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
     cwd: folder,
     ...user,
   })
