@@ -1,0 +1,33 @@
+import type { Logger } from 'pino'
+import type { Bus } from '../bus.ts'
+import type { Coordinator } from '../coordinator/coordinator.ts'
+import type { Runtime } from '../runtime.ts'
+import type { Database } from '../store/db.ts'
+import type { Follower } from './follow.ts'
+import type { Limits } from './limits.ts'
+import type { Loaders } from './loaders.ts'
+
+/** What the doors need of the house; made by hand in app.ts. */
+export interface Parts {
+  database: Database
+  bus: Bus
+  coordinator: Coordinator
+  /** By name. */
+  runtimes: Readonly<Record<string, Runtime>>
+  artifacts: { path(sha256: string): string }
+  log: Logger
+  /** Why agents may not work in a folder, or undefined if they may. */
+  allowWorkspace(path: string): string | undefined
+  version: string
+}
+
+/** What every resolver gets. */
+export interface Context extends Parts {
+  limits: Limits
+  loaders: Loaders
+  follower: Follower
+  /** Names this request in the log and in masked errors. */
+  requestId: string
+  /** When the server began, in milliseconds since the epoch. */
+  startedAt: number
+}

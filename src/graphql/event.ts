@@ -1,0 +1,137 @@
+import { builder } from './builder.ts'
+import { startOf } from './activity.ts'
+import { unknown } from './errors.ts'
+import { Execution } from './execution.ts'
+import type { EventRow } from './follow.ts'
+import { idOf } from './ids.ts'
+
+export const Event = builder.objectRef<EventRow>('Event').implement({
+  description: 'An ordered fact of a session. Events are numbered 1, 2, 3, … without gaps and never change.',
+  fields: (t) => ({
+    sessionId: t.globalID({
+      description: 'Global id of the session that it belongs to.',
+      resolve: ({ sessionId }) => ({ type: 'Session', id: sessionId }),
+    }),
+    seq: t.exposeInt('seq', { description: 'Its number within the session, from 1.' }),
+    type: t.exposeString('type', {
+      description:
+        'What happened: SESSION_ or EXECUTION_ and the new status, or PLAN_MADE, ATTEMPT_STARTED, ATTEMPT_ENDED, ATTEMPT_LATE, CHECKPOINT_MADE.',
+    }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
+    executionId: t.globalID({
+      nullable: true,
+      description: 'Global id of the execution that it is about; null: about the session as a whole.',
+      resolve: ({ executionId }) => executionId && { type: 'Execution', id: executionId },
+    }),
+    execution: t.field({
+      type: Execution,
+      nullable: true,
+      description: 'The execution that it is about, as it is now; null: about the session as a whole.',
+      resolve: ({ executionId }, _args, { loaders }) =>
+        executionId === null ? null : loaders.execution.load(executionId),
+    }),
+    attemptId: t.globalID({
+      nullable: true,
+      description: 'Global id of the attempt that it is about; null: not about one.',
+      resolve: ({ attemptId }) => attemptId && { type: 'Attempt', id: attemptId },
+    }),
+    data: t.field({
+      type: 'JSON',
+      description: 'What there is to say beyond the type; its members depend on it.',
+      resolve: ({ data }) => data,
+    }),
+  }),
+})
+
+export const EventConnection = builder.connectionObject(
+  {
+    type: Event,
+    name: 'EventConnection',
+    description: 'A page of events.',
+    fields: (t) => ({
+      totalCount: t.int({
+        description: 'How many events there are on all pages together: the number of the last one.',
+        resolve: (page) => (page as unknown as { totalCount: () => number }).totalCount(),
+      }),
+    }),
+  },
+  { name: 'EventEdge', description: 'One of events with its place in the order.' },
+)
+
+interface SnapshotShape {
+  sessionId: string
+  seq: number
+}
+
+export const SessionSnapshot = builder.objectRef<SnapshotShape>('SessionSnapshot').implement({
+  description: 'Where a stream of events begins: the state of the session before any of them was sent.',
+  fields: (t) => ({
+    session: t.prismaField({
+      type: 'Session',
+      description: 'The session as it is now; it may already be ahead of seq.',
+      resolve: (query, { sessionId }, _args, { database }) =>
+        database.prisma.session.findUniqueOrThrow({ ...query, where: { id: sessionId } }),
+    }),
+    seq: t.exposeInt('seq', { description: 'Number of the last event that there was when the stream began.' }),
+  }),
+})
+
+const SessionEvent = builder.objectRef<EventRow>('SessionEvent').implement({
+  description: 'One event of a stream.',
+  fields: (t) => ({
+    event: t.field({ type: Event, description: 'The event.', resolve: (row) => row }),
+    cursor: t.int({
+      description: 'Hand it in as after to go on behind this event; the same number as seq of the event.',
+      resolve: ({ seq }) => seq,
+    }),
+  }),
+})
+
+const SessionEventItem = builder.unionType('SessionEventItem', {
+  description: 'First one SessionSnapshot, then SessionEvents.',
+  types: [SessionSnapshot, SessionEvent],
+  resolveType: (item) => ('type' in item ? 'SessionEvent' : 'SessionSnapshot'),
+})
+
+builder.subscriptionField('sessionEvents', (t) =>
+  t.field({
+    type: SessionEventItem,
+    description:
+      'The state of a session, then every event after a number, once and in order, live; completes after the last event of the session. Resume with the cursor of the last event that you have seen, on any server.',
+    args: {
+      sessionId: t.arg.id({ required: true, description: 'Global id or UUID of the session.' }),
+      after: t.arg.int({
+        defaultValue: 0,
+        description: 'Cursor of the last event that you have seen; 0, also when left out: from the beginning.',
+      }),
+    },
+    subscribe: async (_root, { sessionId, after }, { follower }) => {
+      const id = idOf('Session', sessionId)
+      const log = await follower.sessionLog(id)
+      if (!log) throw unknown('Session')
+      const start = startOf(after, log.seq)
+      return prepend({ sessionId: id, seq: log.seq }, follower.events(id, start)) as never
+    },
+    resolve: (item) => item as unknown as EventRow,
+  }),
+)
+
+/** One item before all others. */
+function prepend<First, Rest>(first: First, rest: AsyncIterableIterator<Rest>): AsyncIterableIterator<First | Rest> {
+  let begun = false
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      if (begun) return rest.next()
+      begun = true
+      return { done: false, value: first }
+    },
+    async return() {
+      begun = true
+      await rest.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}

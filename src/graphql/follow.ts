@@ -1,0 +1,269 @@
+import DataLoader from 'dataloader'
+import type { Bus } from '../bus.ts'
+import { type ExecutionStatus, isSettled } from '../core/execution.ts'
+import { isEnded, type SessionStatus } from '../core/session.ts'
+import type { Database } from '../store/db.ts'
+
+/** Rows read at once: what one slow reader can hold in memory. */
+const BATCH = 100
+/** A doorbell rings again when it was lost; this is for the case that whoever should ring died before it did. */
+const LOOK_AGAIN_MS = 30_000
+/** Positions whose rows are read by one statement. */
+const READS_AT_ONCE = 500
+
+export interface EventRow {
+  sessionId: string
+  seq: number
+  type: string
+  executionId: string | null
+  attemptId: string | null
+  data: unknown
+  at: Date
+}
+
+export interface ActivityRow {
+  executionId: string
+  seq: number
+  attempt: number
+  kind: string
+  stream: string | null
+  text: string
+  at: Date
+}
+
+interface Position {
+  id: string
+  after: number
+}
+
+/** How far a log has come, and whether anything more will ever be added to it. */
+export interface LogState {
+  seq: number
+  closed: boolean
+}
+
+/** Follows the logs in the database, woken by the bus. */
+export interface Follower {
+  /** Undefined: there is no such session. */
+  sessionLog(sessionId: string): Promise<LogState | undefined>
+  /** Undefined: there is no such execution. */
+  executionLog(executionId: string): Promise<(LogState & { sessionId: string }) | undefined>
+  /** Events after `after`, each once and in order; ends after the last event of an ended session. */
+  events(sessionId: string, after: number): AsyncIterableIterator<EventRow>
+  /** Activities after `after`, each once and in order; ends once the execution has settled and all are out. */
+  activities(execution: { id: string; sessionId: string }, after: number): AsyncIterableIterator<ActivityRow>
+  /** Activities of all executions of a session from their beginning, in order per execution. */
+  sessionActivities(sessionId: string): AsyncIterableIterator<ActivityRow>
+  /** Rings whenever the session has changed since the last ring was taken; ends after its last state. */
+  changes(sessionId: string): AsyncIterableIterator<{ version: number }>
+}
+
+export function createFollower({ database, bus }: { database: Database; bus: Bus }): Follower {
+  const eventsAfter = readerOf<EventRow>(
+    database,
+    `SELECT e.* FROM unnest($1::uuid[], $2::int[]) AS want(id, after) CROSS JOIN LATERAL
+      (SELECT * FROM "Event" WHERE "sessionId" = want.id AND seq > want.after ORDER BY seq LIMIT ${BATCH}) e`,
+    (row) => row.sessionId,
+  )
+  const activitiesAfter = readerOf<ActivityRow>(
+    database,
+    `SELECT a.* FROM unnest($1::uuid[], $2::int[]) AS want(id, after) CROSS JOIN LATERAL
+      (SELECT * FROM "Activity" WHERE "executionId" = want.id AND seq > want.after ORDER BY seq LIMIT ${BATCH}) a`,
+    (row) => row.executionId,
+  )
+
+  async function sessionLog(id: string): Promise<(LogState & { version: number }) | undefined> {
+    const [row] = await database.query<{ status: SessionStatus; seq: number; version: number }>(
+      `SELECT status::text AS status, seq, version FROM "Session" WHERE id = $1`,
+      [id],
+    )
+    return row && { seq: row.seq, version: row.version, closed: isEnded(row.status) }
+  }
+
+  async function executionLog(id: string): Promise<(LogState & { sessionId: string }) | undefined> {
+    const [row] = await database.query<{ status: ExecutionStatus; seq: number; sessionId: string }>(
+      `SELECT e.status::text AS status, e."sessionId",
+        coalesce((SELECT max(a.seq) FROM "Activity" a WHERE a."executionId" = e.id), 0)::int AS seq
+       FROM "Execution" e WHERE e.id = $1`,
+      [id],
+    )
+    return row && { seq: row.seq, sessionId: row.sessionId, closed: isSettled(row.status) }
+  }
+
+  return {
+    sessionLog,
+    executionLog,
+
+    events: (sessionId, after) =>
+      follow(bus, [`session:${sessionId}`], async function* (rung) {
+        for (let last = after; ;) {
+          const rows = await eventsAfter.load({ id: sessionId, after: last })
+          for (const row of rows) {
+            yield row
+            last = row.seq
+          }
+          if (rows.length === BATCH) continue
+          const type = rows.at(-1)?.type
+          if (type === undefined ? await isOver(sessionId, last) : endsSession(type)) return
+          await rung()
+        }
+      }),
+
+    activities: ({ id, sessionId }, after) =>
+      follow(bus, [`activity:${id}`, `session:${sessionId}`], async function* (rung) {
+        for (let last = after; ;) {
+          // In this order: what was stored before the execution settled is then certainly seen.
+          const log = await executionLog(id)
+          const rows = log && log.seq > last ? await activitiesAfter.load({ id, after: last }) : []
+          for (const row of rows) {
+            yield row
+            last = row.seq
+          }
+          if (!log || (log.closed && last >= log.seq)) return
+          if (last >= log.seq) await rung()
+        }
+      }),
+
+    sessionActivities: (sessionId) =>
+      follow(bus, [`session:${sessionId}`], async function* (rung, listen) {
+        const last = new Map<string, number>()
+        for (;;) {
+          const log = await sessionLog(sessionId)
+          const executions = await database.query<{ id: string; seq: number }>(
+            `SELECT e.id, coalesce(max(a.seq), 0)::int AS seq FROM "Execution" e
+             LEFT JOIN "Activity" a ON a."executionId" = e.id WHERE e."sessionId" = $1
+             GROUP BY e.id, e.position ORDER BY e.position`,
+            [sessionId],
+          )
+          for (const { id } of executions) listen(`activity:${id}`)
+          const behind = executions.filter(({ id, seq }) => seq > (last.get(id) ?? 0))
+          for (const { id } of behind) {
+            for (const row of await activitiesAfter.load({ id, after: last.get(id) ?? 0 })) {
+              yield row
+              last.set(id, row.seq)
+            }
+          }
+          if (behind.length > 0) continue
+          if (!log || log.closed) return
+          await rung()
+        }
+      }),
+
+    changes: (sessionId) =>
+      follow(bus, [`session:${sessionId}`], async function* (rung) {
+        for (let last = -1; ;) {
+          const log = await sessionLog(sessionId)
+          if (!log) return
+          if (log.version > last) yield { version: log.version }
+          last = log.version
+          if (log.closed) return
+          await rung()
+        }
+      }),
+  }
+
+  async function isOver(sessionId: string, last: number): Promise<boolean> {
+    const log = await sessionLog(sessionId)
+    return !log || (log.closed && last >= log.seq)
+  }
+}
+
+const endsSession = (type: string): boolean =>
+  type.startsWith('SESSION_') && isEnded(type.slice('SESSION_'.length) as SessionStatus)
+
+/** Reads rows after positions; whoever asks in the same turn shares one statement, and the same position one answer. */
+function readerOf<Row extends { seq: number }>(database: Database, sql: string, idOf: (row: Row) => string) {
+  const reader = new DataLoader<Position, Row[], string>(
+    async (positions) => {
+      // Shared within the turn only: the next one may find more.
+      reader.clearAll()
+      const rows = await database.query<Row>(sql, [positions.map(({ id }) => id), positions.map(({ after }) => after)])
+      const byId = Map.groupBy(rows, idOf)
+      return positions.map(({ id, after }) => {
+        const found = (byId.get(id) ?? []).filter(({ seq }) => seq > after)
+        const unique = new Map(found.map((row) => [row.seq, row]))
+        return [...unique.values()].toSorted((a, b) => a.seq - b.seq).slice(0, BATCH)
+      })
+    },
+    { cacheKeyFn: ({ id, after }) => `${id}:${after}`, maxBatchSize: READS_AT_ONCE },
+  )
+  return reader
+}
+
+/**
+ * Follows topics of the bus: `read` looks into the database, yields what is new and then awaits `rung`. It is driven by
+ * its reader alone, so a slow one holds a batch and nothing else, and it can be left at any time, also while it waits.
+ */
+function follow<Row>(
+  bus: Bus,
+  topics: readonly string[],
+  read: (rung: () => Promise<void>, listen: (topic: string) => void) => AsyncGenerator<Row, void>,
+): AsyncIterableIterator<Row> {
+  const stops = new Map<string, () => void>()
+  let wake: (() => void) | undefined
+  // Set from the beginning: the first look comes before anybody can have rung.
+  let ringing = false
+  let left = false
+  const ear = () => {
+    ringing = true
+    wake?.()
+  }
+  const listen = (topic: string) => {
+    if (!left && !stops.has(topic)) stops.set(topic, bus.listen(topic, ear))
+  }
+  const leave = () => {
+    left = true
+    for (const stop of stops.values()) stop()
+    stops.clear()
+    wake?.()
+  }
+  const rung = async () => {
+    if (!ringing && !left) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, LOOK_AGAIN_MS * (0.5 + Math.random()))
+        timer.unref()
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      wake = undefined
+    }
+    ringing = false
+    if (left) throw new Left()
+  }
+  for (const topic of topics) listen(topic)
+  const rows = read(rung, listen)
+  const over = { done: true, value: undefined } as const
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async next() {
+      if (left) return over
+      try {
+        const result = await rows.next()
+        if (result.done) leave()
+        return result
+      } catch (error) {
+        leave()
+        if (error instanceof Left) return over
+        throw error
+      }
+    },
+    // Not through the generator: it may be waiting, and would not be left before somebody rings.
+    async return() {
+      leave()
+      void rows.return(undefined).catch(() => {})
+      return over
+    },
+    async throw(error) {
+      leave()
+      void rows.return(undefined).catch(() => {})
+      throw error
+    },
+  }
+}
+
+/** The reader has gone while `read` was waiting. */
+class Left extends Error {}

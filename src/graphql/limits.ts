@@ -1,0 +1,50 @@
+/** Entries on a page of a connection unless told. */
+export const DEFAULT_PAGE = 20
+/** Entries on a page of a connection at most. */
+export const MAX_PAGE = 100
+
+/** What one caller may ask for. An operator can change every one of them. */
+export interface Limits {
+  /** Bytes of a request over HTTP and of a message over WebSocket. */
+  bodyBytes: number
+  /** Lexical tokens of a document. */
+  tokens: number
+  /** Fields below each other. */
+  depth: number
+  /** Fields of a document with all its fragments written out. */
+  fields: number
+  /** Aliases of a document with all its fragments written out. */
+  aliases: number
+  /** Estimated cost of an operation: its fields, multiplied by the pages that they stand on. */
+  complexity: number
+  /** Operations under way on one WebSocket. */
+  operationsPerSocket: number
+  /** WebSockets at once. */
+  sockets: number
+  /** Milliseconds that a WebSocket may take to send connection_init. */
+  connectionInitMs: number
+  /** Milliseconds after which a request over HTTP must have arrived whole. */
+  requestMs: number
+  /** Sessions that have not ended, over all projects; more are refused. */
+  unfinishedSessions: number
+  /** Agents registered over the API in one project, or for all of them. */
+  agentsPerProject: number
+  /** Projects that are not archived. */
+  projects: number
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  bodyBytes: 1_048_576,
+  tokens: 4_000,
+  depth: 16,
+  fields: 1_000,
+  aliases: 100,
+  complexity: 25_000,
+  operationsPerSocket: 100,
+  sockets: 20_000,
+  connectionInitMs: 5_000,
+  requestMs: 30_000,
+  unfinishedSessions: 10_000,
+  agentsPerProject: 1_000,
+  projects: 10_000,
+}

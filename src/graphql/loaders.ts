@@ -1,0 +1,69 @@
+import DataLoader from 'dataloader'
+import type { ExecutionStatus } from '../core/execution.ts'
+import type { SessionStatus } from '../core/session.ts'
+import type { Agent, Execution } from '../generated/prisma/client.ts'
+import type { Database } from '../store/db.ts'
+
+/** How many there are per status. */
+export type Counts<Status extends string> = Partial<Record<Status, number>>
+
+/** Aggregates that many rows of one answer ask for: one statement for all of them. */
+export interface Loaders {
+  /** Executions by their ids. */
+  execution: DataLoader<string, Execution>
+  /** Agents by their ids. */
+  agent: DataLoader<string, Agent>
+  /** Executions that an agent has in hand, by the agent's id. */
+  heldByAgent: DataLoader<string, number>
+  /** Executions by the id of their session. */
+  executionsOfSession: DataLoader<string, Counts<ExecutionStatus>>
+  /** Sessions by the id of their project. */
+  sessionsOfProject: DataLoader<string, Counts<SessionStatus>>
+}
+
+export function createLoaders(database: Database): Loaders {
+  // A subscription keeps its context for long, so nothing may be remembered.
+  const counted = <Status extends string>(sql: string) =>
+    new DataLoader<string, Counts<Status>>(
+      async (ids) => {
+        const rows = await database.query<{ id: string; status: Status; count: number }>(sql, [[...ids]])
+        const counts = new Map<string, Counts<Status>>()
+        for (const { id, status, count } of rows) {
+          counts.set(id, { ...counts.get(id), [status]: count } as Counts<Status>)
+        }
+        return ids.map((id) => counts.get(id) ?? {})
+      },
+      { cache: false },
+    )
+  const held = counted<'HELD'>(
+    `SELECT "agentId" AS id, 'HELD' AS status, count(*)::int AS count FROM "Execution"
+     WHERE "agentId" = ANY($1::uuid[]) AND status IN ('ASSIGNED', 'RUNNING', 'VALIDATING') GROUP BY "agentId"`,
+  )
+  return {
+    execution: byId((id) => database.prisma.execution.findMany({ where: { id } })),
+    agent: byId((id) => database.prisma.agent.findMany({ where: { id } })),
+    heldByAgent: new DataLoader(
+      async (ids) =>
+        (await held.loadMany(ids)).map((counts) => (counts instanceof Error ? counts : (counts.HELD ?? 0))),
+      { cache: false },
+    ),
+    executionsOfSession: counted(
+      `SELECT "sessionId" AS id, status::text AS status, count(*)::int AS count FROM "Execution"
+       WHERE "sessionId" = ANY($1::uuid[]) GROUP BY "sessionId", status`,
+    ),
+    sessionsOfProject: counted(
+      `SELECT "projectId" AS id, status::text AS status, count(*)::int AS count FROM "Session"
+       WHERE "projectId" = ANY($1::uuid[]) GROUP BY "projectId", status`,
+    ),
+  }
+}
+
+function byId<Row extends { id: string }>(read: (id: { in: string[] }) => Promise<Row[]>): DataLoader<string, Row> {
+  return new DataLoader(
+    async (ids) => {
+      const rows = new Map((await read({ in: [...ids] })).map((row) => [row.id, row]))
+      return ids.map((id) => rows.get(id) ?? new Error(`there is no row ${id}`))
+    },
+    { cache: false },
+  )
+}

@@ -1,0 +1,33 @@
+import { builder } from './builder.ts'
+import { DateTimeType, DurationType, JsonType } from './scalars.ts'
+// One file per noun: its type and its operations.
+import './activity.ts'
+import './agent.ts'
+import './artifact.ts'
+import './attempt.ts'
+import './checkpoint.ts'
+import './event.ts'
+import './execution.ts'
+import './health.ts'
+import './metric.ts'
+import './node.ts'
+import './orchestration.ts'
+import './plan.ts'
+import './project.ts'
+import './session.ts'
+import './task.ts'
+
+builder.addScalarType('DateTime', DateTimeType)
+builder.addScalarType('Duration', DurationType)
+builder.addScalarType('JSON', JsonType)
+builder.queryType({ description: 'What can be asked. Nothing here changes anything.' })
+builder.mutationType({
+  description:
+    'What can be done. Every answer is a union: success, or why not. Only over POST with application/json, or WebSocket.',
+})
+builder.subscriptionType({
+  description: 'What can be watched, over WebSocket (graphql-transport-ws) or server-sent events.',
+})
+
+/** The whole schema. Pothos sorts it, so schema.graphql only changes where the API does. */
+export const schema = builder.toSchema()
