@@ -63,18 +63,21 @@ const SAME_CAPABILITY = 0.6
 /** How many capability names a message offers instead. */
 const NEAREST = 3
 
-/** Counts in full where one capability says all that the other does and more: `run tests` and `run unit tests`. */
+/** For the same words in other forms or another order: `run tests` and `test running`. */
+const SAME_STEMS = 0.95
+
+/** For an offer that says all that is demanded and more: `run tests` and `run unit tests`. */
 const INCLUDES = 0.9
 
 /**
- * How well an offered capability meets a demanded one, 0 to 1: the same words, the same stems in any order, all
- * demanded stems among the offered ones, or else the likeness of the two if it is high enough.
+ * How well an offered capability meets a demanded one, 0 to 1: letter by letter, else by the stems of its words in any
+ * order, else by the likeness of the two if that is high enough.
  */
 function meets(demanded: string, offered: string): number {
   if (kebab(demanded) === kebab(offered)) return 1
   const wanted = contentStems(demanded)
   const given = contentStems(offered)
-  if (wanted.size > 0 && wanted.isSubsetOf(given)) return wanted.size === given.size ? 1 : INCLUDES
+  if (wanted.size > 0 && wanted.isSubsetOf(given)) return wanted.size === given.size ? SAME_STEMS : INCLUDES
   const alike = likeness(demanded, offered)
   return alike >= SAME_CAPABILITY ? alike : 0
 }

@@ -11,6 +11,8 @@ export interface Clause {
   joiner: 'AND' | 'THEN'
   /** It stands behind another clause and still comes before it: `publish it after checking the licence`. */
   before?: true
+  /** `after running the tests`: it may speak of a part that was named before, and then it is none of its own. */
+  recalls?: true
   /** `first` was said, so that whatever the next sentence asks for comes later. */
   opensOrder?: true
   /** What has to be done first in the text's own words: `once the tests pass`. */
@@ -25,14 +27,14 @@ interface Token {
 
 const TOKEN = new RegExp(`[\\p{L}\\p{N}\\p{M}_][\\p{L}\\p{N}\\p{M}_'’-]*|${FILLER}+|[,;:&–—?]|(?<=\\s)-(?=\\s)`, 'gu')
 
-const LINK = /[\s,;–—-]*(?:(?:and|but|plus|&)\s+)?/iy
-const THEN =
+const LINK = /[\s,;*_#–—-]*(?:(?:and|but|plus|&)\s+(?:to\s+)?)?/iy
+const LATER =
   /(?:then|next|finally|lastly|last|afterwards?|thereafter|subsequently|later(?: on)?|after (?:that|this|which|it|completion)|(?:when|once) (?:(?:that|it|this|all of (?:that|it|this)|everything)(?:'s| is| has been)? )?(?:done|finished|completed?|ready)|followed by|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|in the end|at the end|eventually|as (?:a|the) (?:last|final|next) step)(?=[\s,:])[\s,:]*/iy
 const ALSO =
   /(?:also|additionally|in addition|furthermore|moreover|besides|meanwhile|simultaneously|at the same time|concurrently|in parallel|as well as|plus|while|along with|together with)(?=[\s,:])[\s,:]*/iy
 const FIRST = /(?:first(?: of all)?|firstly|to (?:start|begin)(?: with)?|initially|step one)(?=[\s,:])[\s,:]*/iy
 const LEAD =
-  /(?:please|kindly|just|also|to|now|there,? |lets?|let's|let us|go ahead and|be sure to|remember to|try to|do not forget to|don't forget to|help(?: me| us)?(?: to| with)?|assist (?:me|us) (?:in|with|to)|(?:i|we) (?:also )?(?:want|need|have|wish|hope|plan|intend|would like|would love|prefer|must|'d like|'ll need|am going|are going|am trying|am looking|are looking|should) (?:you )?(?:to\s|also to\s)?|(?:i|we)['’]d (?:also )?(?:like|love) (?:you )?(?:to\s)?|(?:i|we)['’]m (?:trying|looking|going) to|(?:it is|it's) necessary to|you (?:should|must|need to|have to)|(?:can|could|would|will) (?:you|we|i)(?: please| also| kindly| help me(?: to| with)?)*)(?=[\s,])[\s,]*/iy
+  /(?:please|kindly|just|also|now|there,? |lets?|let's|let us|go ahead and|be sure to|remember to|try to|do not forget to|don't forget to|help(?: me| us)?(?: to| with)?|assist (?:me|us) (?:in|with|to)|(?:also |then )?(?:want|need|would like|would love|wish) to|(?:i|we) (?:also |then |just |really |first )?(?:want|need|have|wish|hope|plan|intend|would (?:also |then )?(?:like|love)|prefer|must|am going|are going|am trying|am looking|are looking|should)(?: you)?(?: also| then| first)?(?: to)?(?: also| first)?|(?:i|we)['’](?:d (?:also |then )?(?:like|love)|ll (?:also )?need)(?: you)?(?: to)?|(?:i|we)['’]m (?:trying|looking|going) to|(?:it is|it's) necessary to|you (?:should|must|need to|have to)|(?:can|could|would|will) (?:you|we|i)(?: please| also| kindly| help me(?: to| with)?)*)(?=[\s,])[\s,]*/iy
 const SUBORDINATE = /(?:only )?(?:after|before|once|when|whenever|as soon as|if|while|during)(?=\s)\s*/iy
 const QUESTION = /(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|does|do|did|has|have)\b/iy
 const NEED =
@@ -59,13 +61,22 @@ interface Opening {
   also: boolean
   first: boolean
   followedBy: boolean
+  /** Someone is asked: `please`, `I want you to`, `can you`. */
+  asked: boolean
 }
 
 /** What leads into a clause: `, and then also please I would like you to`. */
 function opening(masked: string, from: number): Opening {
-  const found: Opening = { at: skip(LINK, masked, from), later: false, also: false, first: false, followedBy: false }
+  const found: Opening = {
+    at: skip(LINK, masked, from),
+    later: false,
+    also: false,
+    first: false,
+    followedBy: false,
+    asked: false,
+  }
   for (let moved = true; moved;) {
-    const then = skip(THEN, masked, found.at)
+    const then = skip(LATER, masked, found.at)
     const also = skip(ALSO, masked, then)
     const first = skip(FIRST, masked, also)
     found.later ||= then > found.at
@@ -75,7 +86,14 @@ function opening(masked: string, from: number): Opening {
     moved = first > found.at
     found.at = skip(LINK, masked, first)
   }
-  found.at = skipAll(LEAD, masked, found.at)
+  for (let moved = true; moved;) {
+    const lead = skipAll(LEAD, masked, found.at)
+    const first = skip(FIRST, masked, lead)
+    found.asked ||= lead > found.at
+    found.first ||= first > lead
+    moved = first > lead
+    found.at = first
+  }
   return found
 }
 
@@ -116,6 +134,12 @@ export function clausesOf(masked: string, from: number, to: number): Clause[] {
     /^(?:,|and|&)$/.test(wordAt(at)) && isBaseForm(wordAt(at + 1)) && wordAt(at + 2) !== ''
   const gerundAt = (offset: number): boolean => baseOfGerund(wordAt(position(offset))) !== undefined
 
+  /** `I need a taxi` */
+  const asksFor = (offset: number): boolean => {
+    const at = skip(ALSO, masked, skip(LATER, masked, skip(LINK, masked, offset)))
+    return skip(NEED, masked, at) > at
+  }
+
   const clauses: Clause[] = []
   const begin = (opened: Opening, action: boolean, joiner: Clause['joiner']): Clause => {
     const clause: Clause = { from: opened.at, to, action, joiner }
@@ -137,7 +161,7 @@ export function clausesOf(masked: string, from: number, to: number): Clause[] {
       if (gerundAt(main) && /^(?:after|before|while)$/.test(kind)) {
         const clause: Clause = { from: main, to: comma.from, action: true, joiner: opened.later ? 'THEN' : 'AND' }
         if (kind === 'before') pending = { ...clause, joiner: 'THEN' }
-        else clauses.push(clause)
+        else clauses.push(kind === 'after' ? { ...clause, recalls: true } : clause)
         opened = { ...rest, later: rest.later || kind === 'after', first: opened.first }
       } else {
         if (kind !== 'during' && kind !== 'before') condition = masked.slice(main, comma.from)
@@ -153,7 +177,7 @@ export function clausesOf(masked: string, from: number, to: number): Clause[] {
     (acts(opened.at) ||
       gerundAt(opened.at) ||
       (question && skip(QUESTION, masked, opened.at) > opened.at) ||
-      skip(NEED, masked, skip(LINK, masked, from)) > from)
+      asksFor(from))
   let current = begin(opened, action, opened.later ? 'THEN' : 'AND')
   if (condition !== undefined) current.condition = condition
 
@@ -172,7 +196,7 @@ export function clausesOf(masked: string, from: number, to: number): Clause[] {
       if (gerundAt(link)) {
         close(link)
         const behind = begin({ ...opened, at: link, first: false }, true, word === 'before' ? 'THEN' : 'AND')
-        if (word !== 'before') behind.before = true
+        if (word !== 'before') Object.assign(behind, { before: true, recalls: true })
         else current = behind
       } else if (word !== 'before' && position(link) < tokens.length) {
         const end = tokens.slice(at, at + 40).find((later) => later.word === ',')?.from ?? to
@@ -181,7 +205,7 @@ export function clausesOf(masked: string, from: number, to: number): Clause[] {
       continue
     }
     const next = opening(masked, token.from)
-    const strong = next.later || next.also
+    const strong = next.later || next.also || next.asked
     if (position(next.at) >= tokens.length) continue
     if (skip(RULE, masked, next.at) > next.at) {
       if (!next.later) continue
@@ -190,6 +214,7 @@ export function clausesOf(masked: string, from: number, to: number): Clause[] {
     const starts =
       (acts(next.at) && (current.action || strong) && !(bare && !strong)) ||
       (gerundAt(next.at) && (next.also || next.later || (current.action && gerundAt(current.from)))) ||
+      (next.asked && asksFor(token.from)) ||
       (next.followedBy && current.action)
     if (!starts) continue
     close(next.at)

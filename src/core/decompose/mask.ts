@@ -14,7 +14,8 @@ const PROTECTED = new RegExp(
     '«[^»\\n]{1,600}»',
     '‘[^’\\n]{1,600}’(?![\\p{L}\\p{N}])',
     "(?<![\\p{L}\\p{N}])'(?:[^'\\n]|(?<=\\p{L})'(?=\\p{L})){1,600}'(?![\\p{L}\\p{N}])",
-    '\\([^()\\n]{1,300}\\)',
+    // Not `(a)` or `(12)`, which count the items of a list.
+    '\\([^()\\n]{3,300}\\)',
   ].join('|'),
   'gu',
 )
@@ -22,6 +23,9 @@ const PROTECTED = new RegExp(
 /** A full stop, comma or colon inside a number, a file name or a time of day, and the full stop of an abbreviation. */
 const HARMLESS =
   /(?<=[\p{L}\p{N}_])[.,:](?=[\p{L}\p{N}_])|(?<=\b(?:e\.g|i\.e|etc|vs|dr|mr|mrs|ms|prof|approx|cf|fig))\.(?=[\s,])|(?<=\bno)\.(?=\s?\d)/giu
+
+/** `7 a.m. tomorrow` goes on, `7 a.m. Then` does not. */
+const TIME_OF_DAY = /(?<=\b[ap].?m)\.(?=,|\s+\p{Ll})/gu
 
 /**
  * The text with everything that must not be split replaced by {@link FILLER}, character for character, so that an
@@ -31,4 +35,5 @@ export function mask(text: string): string {
   return text
     .replace(PROTECTED, (content) => FILLER.repeat(content.length))
     .replace(HARMLESS, (mark) => FILLER.repeat(mark.length))
+    .replace(TIME_OF_DAY, FILLER)
 }

@@ -17,7 +17,7 @@ export interface Part {
 const SAME_THING = 0.3
 
 /** How many of the parts before it one part is compared with, so that the work stays linear. */
-const WINDOW = 50
+export const WINDOW = 50
 
 /**
  * For each part the positions of the earlier ones that it depends on. `then` is a barrier: what follows it waits for
@@ -46,8 +46,8 @@ export function dependenciesOf(parts: readonly Part[]): number[][] {
   return dependsOn
 }
 
-/** The position of the part that a condition speaks of, -1 if none does. */
-function meantBy(condition: string, parts: readonly Part[]): number {
+/** The position of the part that some words speak of, -1 if none is meant. */
+export function meantBy(condition: string, parts: readonly Part[]): number {
   const alike = parts.map((part) => likeness(condition, part.text.slice(0, 200)))
   const best = Math.max(0, ...alike)
   return best < SAME_THING ? -1 : alike.lastIndexOf(best)

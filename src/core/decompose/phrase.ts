@@ -31,9 +31,11 @@ function shorten(text: string, limit: number): string {
   return `${(space > limit / 2 ? cut.slice(0, space) : cut).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
-/** The title of an instruction: its core, from a capital letter on, at most 80 characters. */
+/** The title of an instruction: the core of its first sentence, from a capital letter on, at most 80 characters. */
 export function titleOf(text: string): string {
-  const line = plain(text.slice(0, 1_000))
+  const beginning = text.slice(0, 1_000)
+  const end = mask(beginning).search(/[.!?]\s|[。！？]/)
+  const line = plain(end < 0 ? beginning : beginning.slice(0, end))
   const at = line.length > LONGEST_TITLE ? mask(line).slice(12).search(PARTICULARS) : -1
   const core = at < 0 ? line : trimmed(line.slice(0, at + 12))
   return shorten(

@@ -1,7 +1,7 @@
 import { type Clause, clausesOf } from './clauses.ts'
 import { type List, listIn, numbersIn } from './lists.ts'
 import { mask } from './mask.ts'
-import type { Part } from './order.ts'
+import { meantBy, type Part, WINDOW } from './order.ts'
 import { plain, trimmed } from './phrase.ts'
 import { sentencesOf, type Span } from './sentences.ts'
 import { baseOfGerund } from './verbs.ts'
@@ -40,15 +40,22 @@ function imperative(text: string): string {
   return base === undefined ? text : base + text.slice(gerund.length)
 }
 
-function toParts(text: string, clauses: readonly Clause[]): Part[] {
+/** @param earlier the parts of the sentences before */
+function toParts(text: string, clauses: readonly Clause[], earlier: readonly Part[]): Part[] {
   const parts: Part[] = []
+  let recalled: string | undefined
   for (const clause of clauses) {
     const part: Part = { text: imperative(trimmed(text.slice(clause.from, clause.to))), joiner: clause.joiner }
     if (part.text === '') continue
-    if (clause.condition !== undefined) part.condition = clause.condition
+    const condition = clause.condition ?? recalled
+    if (condition !== undefined) part.condition = condition
+    recalled = undefined
     const last = parts.at(-1)
-    if (clause.before && last) {
-      parts.splice(-1, 1, { ...part, joiner: last.joiner }, { ...last, joiner: 'THEN' })
+    if (clause.recalls && meantBy(part.text, earlier.slice(-WINDOW)) >= 0) {
+      if (clause.before && last) last.condition = part.text
+      else recalled = part.text
+    } else if (clause.before && last) {
+      parts.splice(-1, 1, { ...part, joiner: last.joiner }, { ...last, joiner: 'AND', condition: part.text })
     } else parts.push(part)
   }
   shareObjects(parts)
@@ -72,6 +79,7 @@ function readProse(text: string, masked: string, span: Span): Prose {
     const [first, ...others] = toParts(
       text,
       clauses.filter((clause) => clause.action),
+      prose.parts,
     )
     const last = prose.parts.at(-1)
     if (first) {
@@ -123,7 +131,7 @@ function readList(text: string, masked: string, list: List): Reading | undefined
       ? 'its items are counted, so each waits for the one before it'
       : 'its items wait for one another only where their words say so'
   return {
-    parts: [...parts.filter((part) => plain(part.text) !== ''), ...outro.parts],
+    parts: [...parts, ...outro.parts],
     context: [...(frame === '' ? [] : [frame]), ...outro.context],
     method: 'LIST',
     reasons: [`The text is a list of ${items.length} items; ${how}.`],

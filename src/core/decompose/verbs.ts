@@ -2,7 +2,7 @@ import { stem } from '../text.ts'
 
 /** Base forms that are hardly ever nouns: one after a comma or an `and` begins a new action. */
 const VERBS: ReadonlySet<string> = new Set(
-  `accept achieve acquire activate adapt add adjust advise allocate allow analyse analyze annotate announce apply appoint
+  `know wake accept achieve acquire activate adapt add adjust advise allocate allow analyse analyze annotate announce apply appoint
   arrange ask assemble assess assign assist attach attend authenticate automate avoid backup become begin borrow bring
   build bump buy calculate capture carry categorize choose clarify classify clean clear clone close collect combine
   compare compile compose compress compute conduct configure confirm connect consider consolidate construct consult
@@ -58,7 +58,7 @@ const ALSO_NOUNS: ReadonlySet<string> = new Set(
 
 /** What follows a word that is a noun there: the second half of a compound, or the rest of a phrase. */
 const NOUN_TAILS: ReadonlySet<string> = new Set(
-  `of is are was were will can must should has have that's report reports plan plans data case cases suite suites coverage
+  `and or of is are was were will can must should has have that's report reports plan plans data case cases suite suites coverage
   result results environment environments process processes request requests list lists number numbers name names date
   dates time times page pages form forms system systems service services team teams history status details information
   model models sets id ids pattern patterns comments comment level levels size sizes type types value values key keys
@@ -77,12 +77,12 @@ const NO_VERBS: ReadonlySet<string> = new Set(
   why how what which who whom whose while once because so and or but nor yet then also is are was were be been being am
   do does did has have had can could will would shall should may might must let's one two three four five six seven
   eight nine ten first second third last next finally half most many few several such same other another inside outside
-  once twice against regarding concerning including excluding given considering who's what's it's that's there's`
+  once twice against regarding concerning including excluding given considering although though however perhaps maybe who's what's it's that's there's`
     .trim()
     .split(/\s+/),
 )
 
-const DETERMINERS = /^(?:the|a|an|this|that|these|those|its|my|our|your|their|all|each|every|both|any|some)$/
+const DETERMINERS = /^(?:the|a|an|this|that|these|those|its|my|our|your|their|all|each|every|both|any|some|me|us|them)$/
 
 /** From a stem to its base form, for turning `running` back into `run`. */
 const BASES: ReadonlyMap<string, string> = new Map([...VERBS].reverse().map((verb) => [stem(verb), verb]))
@@ -103,6 +103,12 @@ export function isBaseForm(word: string): boolean {
  * @param next the word after it in lower case, a punctuation mark, or '' at the end
  */
 export function beginsAction(word: string, next: string): boolean {
+  if (word === 'do') return DETERMINERS.test(next)
   if (VERBS.has(word)) return !ALSO_NOUNS.has(word) || !(next === '' || /^[,;:]$/.test(next) || NOUN_TAILS.has(next))
-  return DETERMINERS.test(next) && !NO_VERBS.has(word) && /^\p{L}{3,}$/u.test(word) && !/(?:ly|ing|ed|s)$/.test(word)
+  return (
+    DETERMINERS.test(next) &&
+    !NO_VERBS.has(word) &&
+    /^\p{L}{3,}$/u.test(word) &&
+    !/(?:ly|..ing|[^e]ed|[^s]s)$/.test(word)
+  )
 }
