@@ -27,7 +27,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
   const churn = repository.git ? await readChurn(work.workspace) : undefined
   if (churn) say(`read ${churn.commits} commits`)
 
-  const duplication = await findDuplication(work.workspace, repository.files, () => timeLeft() / 2)
+  const duplication = findDuplication(work.workspace, repository.files, () => timeLeft() / 2)
   say(
     `compared ${duplication.comparedFiles} source files: ${duplication.clones.length} clones, ${duplication.percent} %`,
   )

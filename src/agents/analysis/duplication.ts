@@ -1,30 +1,20 @@
-import { hash } from 'node:crypto'
-import { Detector, MemoryStore } from '@jscpd/core'
-import type { IClone, IMapFrame } from '@jscpd/core'
-import { Tokenizer, getFormatByFile } from '@jscpd/tokenizer'
+import { getFormatByFile, tokenize } from '@jscpd/tokenizer'
 import { isCode } from '../repository/languages.ts'
-import { byPath } from '../repository/paths.ts'
-import { readText } from '../repository/files.ts'
+import { readText, saysGenerated } from '../repository/files.ts'
 import type { RepositoryFile } from '../repository/files.ts'
+import { findClones } from './clones.ts'
+import type { Clone, TokenFile } from './clones.ts'
 
-/** A clone is at least this long in both measures. */
-const MIN_LINES = 8
-const MIN_TOKENS = 60
 /** Longer files (in bytes) are tables or generated. */
 const MAX_FILE_BYTES = 200_000
-/** Code beyond this many bytes in all is not compared. */
-const MAX_TOTAL_BYTES = 8_000_000
-
-export interface Clone {
-  lines: number
-  tokens: number
-  a: { file: string; start: number; end: number }
-  b: { file: string; start: number; end: number }
-}
+/** Code beyond this many bytes in all is not compared; it keeps memory below about 1 GB. */
+const MAX_TOTAL_BYTES = 12_000_000
+/** Milliseconds that splitting into tokens may take in all. */
+const MAX_MS = 30_000
 
 export interface Duplication {
   clones: Clone[]
-  /** Lines that stand in more than one place, each counted once, and their share of all compared lines in percent. */
+  /** Lines that repeat lines elsewhere, each counted once, and their share of all compared lines in percent. */
   duplicatedLines: number
   comparedLines: number
   percent: number
@@ -34,83 +24,61 @@ export interface Duplication {
 }
 
 /**
- * Duplicated code by token sequences (Karp and Rabin, 1987), longest clones first. Stops at a limit of bytes or time
- * with a note.
+ * Duplicated code in files of the same language, longest first; white space, comments and one-line imports do not
+ * count. Stops at a limit of bytes or time with a note.
  *
  * @param timeLeft milliseconds that may still be spent
  */
-export async function findDuplication(
-  root: string,
-  files: readonly RepositoryFile[],
-  timeLeft: () => number,
-): Promise<Duplication> {
-  const result: Duplication = {
-    clones: [],
-    duplicatedLines: 0,
-    comparedLines: 0,
-    percent: 0,
-    comparedFiles: 0,
-    notes: [],
-  }
-  const detector = new Detector(new Tokenizer(), new MemoryStore<IMapFrame>(), [], {
-    minLines: MIN_LINES,
-    minTokens: MIN_TOKENS,
-    hashFunction: (value: string) => hash('md5', value, 'base64url'),
-  })
+export function findDuplication(root: string, files: readonly RepositoryFile[], timeLeft: () => number): Duplication {
+  const notes: string[] = []
+  const compared: TokenFile[] = []
+  const until = performance.now() + Math.min(MAX_MS, timeLeft())
+  let comparedLines = 0
   let bytes = 0
-  const found: IClone[] = []
   for (const file of files) {
     const format = getFormatByFile(file.path)
     if (!isCode(file.language) || format === undefined || file.bytes > MAX_FILE_BYTES || file.bytes === 0) continue
-    if (bytes + file.bytes > MAX_TOTAL_BYTES || timeLeft() === 0) {
-      result.notes.push(
-        `Duplication was looked for in the first ${result.comparedFiles} source files only (limit of size or time).`,
+    if (bytes + file.bytes > MAX_TOTAL_BYTES || performance.now() > until) {
+      notes.push(
+        `Duplication was looked for in the first ${compared.length} source files only (limit of size or time).`,
       )
       break
     }
     const text = readText(root, file)
-    if (text === undefined) continue
+    if (text === undefined || saysGenerated(text)) continue
     bytes += file.bytes
     try {
-      found.push(...(await detector.detect(file.path, text, format)))
+      compared.push(readTokens(file, format, text))
+      comparedLines += text.split('\n').length
     } catch (error) {
-      result.notes.push(`${file.path} could not be compared: ${(error as Error).message}`)
-      continue
+      notes.push(`${file.path} could not be compared: ${(error as Error).message}`)
     }
-    result.comparedFiles++
-    result.comparedLines += text.split('\n').length
   }
-  result.clones = found.map(toClone).toSorted(byLength)
-  result.duplicatedLines = countOnce(result.clones)
-  result.percent =
-    result.comparedLines === 0 ? 0 : Math.round((result.duplicatedLines / result.comparedLines) * 1_000) / 10
-  return result
-}
-
-function toClone({ duplicationA, duplicationB }: IClone): Clone {
-  const place = (side: IClone['duplicationA']): Clone['a'] => ({
-    file: side.sourceId,
-    start: side.start.line,
-    end: side.end.line,
-  })
-  const [a, b] = [place(duplicationA), place(duplicationB)].toSorted(
-    (x, y) => byPath(x.file, y.file) || x.start - y.start,
+  const clones = findClones(compared)
+  const repeated = new Set(
+    clones.flatMap(({ b }) => Array.from({ length: b.end - b.start + 1 }, (_, line) => `${b.file}:${b.start + line}`)),
   )
   return {
-    lines: a!.end - a!.start + 1,
-    tokens: duplicationA.end.position! - duplicationA.start.position!,
-    a: a!,
-    b: b!,
+    clones,
+    duplicatedLines: repeated.size,
+    comparedLines,
+    percent: comparedLines === 0 ? 0 : Math.round((repeated.size / comparedLines) * 1_000) / 10,
+    comparedFiles: compared.length,
+    notes,
   }
 }
 
-function byLength(x: Clone, y: Clone): number {
-  return y.lines - x.lines || byPath(x.a.file, y.a.file) || x.a.start - y.a.start || byPath(x.b.file, y.b.file)
-}
+const IMPORT =
+  /^\s*(import\b|export\b.*\bfrom\b|from\b.*\bimport\b|use\s|using\s|#include\b|package\s|const\b.*=\s*require\()/
 
-/** Lines that are a copy of lines elsewhere: of each clone its second place. */
-function countOnce(clones: readonly Clone[]): number {
-  const copied = new Set<string>()
-  for (const { b } of clones) for (let line = b.start; line <= b.end; line++) copied.add(`${b.file}:${line}`)
-  return copied.size
+function readTokens(file: RepositoryFile, format: string, text: string): TokenFile {
+  const isImport = text.split('\n').map((line) => IMPORT.test(line))
+  const tokens: TokenFile['tokens'] = []
+  for (const { type, value, loc } of tokenize(text, format)) {
+    const line = loc?.start.line
+    if (line === undefined || /comment|empty|new_line|ignore/.test(type) || value.trim() === '' || isImport[line - 1])
+      continue
+    tokens.push({ value: value.trim(), line, endLine: loc!.end.line })
+  }
+  return { file: file.path, group: file.language!, tokens }
 }
