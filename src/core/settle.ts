@@ -137,11 +137,11 @@ function endIfSettled(d: Draft): void {
   }
 }
 
-function reasonOf(execution: ExecutionState, d: Draft): string {
-  const cause = execution.causeId === undefined ? undefined : executionById(d.state, execution.causeId)
-  if (cause) return `${execution.key} ${execution.status.toLowerCase()} because of ${cause.key}`
-  const why = execution.error ? `: ${execution.error.message}` : ''
-  return `${execution.key} ${execution.status.toLowerCase()}${why}`
+/** Why an execution is missing: it failed itself, or it was given up because of another one. */
+function reasonOf({ key, status, error, causeId }: ExecutionState, d: Draft): string {
+  const what = `${key} ${status.toLowerCase()}`
+  if (error) return `${what}: ${error.message}`
+  return `${what} because of ${(executionById(d.state, causeId as string) as ExecutionState).key}`
 }
 
 function outputOf(d: Draft): Json {

@@ -242,7 +242,7 @@ function isEmpty(output: Json): boolean {
 }
 
 function failureOf(report: Report, execution: ExecutionState): Failure | undefined {
-  if (report.kind === 'OK') return undefined
+  if (report.kind === 'OK' || report.kind === 'CANCELED') return undefined
   if (report.kind === 'ERROR') return report.error
   if (report.kind === 'TIMEOUT') {
     const what = report.timeout === 'IDLE' ? 'showed no activity for too long' : 'took too long'
