@@ -24,15 +24,6 @@ export async function freshDatabase(kind: Database['kind']): Promise<Database> {
   return closedAtTheEnd(await openDatabase({ url: await freshPostgres(POSTGRES_TEMPLATE) }))
 }
 
-/** A database without any table. */
-export async function emptyDatabase(kind: Database['kind']): Promise<Database> {
-  if (kind === 'postgres') return closedAtTheEnd(await openDatabase({ url: await freshPostgres('template0') }))
-  // Faster than making a new one.
-  const database = await freshDatabase(kind)
-  await database.script('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
-  return database
-}
-
 /**
  * Makes a database on the test server and returns its address. It is dropped after the file's last test.
  *

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node'
+import type { Reporter, SerializedError, TestModule, TestRunEndReason, Vitest } from 'vitest/node'
 
 /** Says how it went in one line, the last one: `N passed, N failed`, and `, N skipped` when there are. */
 export default class SummaryReporter implements Reporter {
@@ -9,7 +9,7 @@ export default class SummaryReporter implements Reporter {
     this.#watching = vitest.config.watch
   }
 
-  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[], reason: TestRunEndReason): void {
     const count = { passed: 0, failed: unhandled.length, skipped: 0, pending: 0 }
     for (const module of modules) {
       // A file that cannot be loaded, or a hook that fails, counts as a failed test: its tests never ran.
@@ -17,6 +17,8 @@ export default class SummaryReporter implements Reporter {
       for (const suite of module.children.allSuites()) count.failed += suite.errors().length
       for (const test of module.children.allTests()) count[test.result().state] += 1
     }
+    // Nothing could be run at all.
+    if (reason === 'failed' && count.failed === 0) count.failed = 1
     const skipped = count.skipped + count.pending
     const line = `${count.passed} passed, ${count.failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`
     if (this.#watching) process.stdout.write(line)

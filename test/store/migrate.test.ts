@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { openDatabase, type Database } from '../../src/store/db.ts'
 import { migrate, MigrationRefused, MIGRATIONS } from '../../src/store/migrate.ts'
 import { findTemplate, makeTemplate } from '../../src/store/template.ts'
 import { createSchemaEngine, migrationList } from '../../scripts/schema-engine.ts'
 import { openPglite } from '../../src/store/drivers/pglite.ts'
 import { openServer } from '../../src/store/drivers/server.ts'
-import { DATABASES, emptyDatabase, freshPostgres } from '../database.ts'
+import { DATABASES, freshDatabase, freshPostgres } from '../database.ts'
 import { scratch } from '../servers/process.ts'
 
 let folder: string
@@ -29,10 +29,10 @@ const tablesOf = async (database: Database) => {
 
 describe.each(DATABASES)('migrating a database (%s)', (kind) => {
   let database: Database
-  beforeEach(async () => {
-    database = await emptyDatabase(kind)
+  beforeAll(async () => {
+    database = await freshDatabase(kind)
   })
-  afterEach(() => database.close())
+  beforeEach(() => database.script('DROP SCHEMA public CASCADE; CREATE SCHEMA public'))
 
   it('applies what is missing, in the order of the names, and says what it applied', async () => {
     write('2_second', 'ALTER TABLE one ADD COLUMN b int;')
@@ -110,8 +110,9 @@ describe.each(DATABASES)('migrating a database (%s)', (kind) => {
   it('keeps its books as Prisma itself does', async () => {
     const driver =
       kind === 'pglite'
-        ? await openPglite({ folder: 'memory' })
+        ? await openPglite({ folder: join(folder, 'database'), template: inject('pgliteTemplate') })
         : await openServer({ url: await freshPostgres('template0') })
+    await driver.script('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
     await migrate(driver, MIGRATIONS)
     const schema = readFileSync(join(MIGRATIONS, '..', 'schema.prisma'), 'utf8')
     const engine = await createSchemaEngine(schema, driver.adapter)
@@ -134,20 +135,20 @@ describe('the template of the embedded database', () => {
   it('is made once for each state of the migrations, and the older one is removed', async () => {
     const cache = join(folder, 'cache')
     const migrations = join(folder, 'migrations')
+    mkdirSync(join(cache, 'pglite-older'), { recursive: true })
     write('migrations/1_first', 'CREATE TABLE one (a int);')
     expect(await findTemplate(migrations, cache)).toBeUndefined()
-    const first = await makeTemplate(migrations, cache)
-    expect(await makeTemplate(migrations, cache)).toBe(first)
-    expect(await findTemplate(migrations, cache)).toBe(first)
+    const template = await makeTemplate(migrations, cache)
+    expect(await findTemplate(migrations, cache)).toBe(template)
+    expect(await makeTemplate(migrations, cache)).toBe(template)
+    expect(readdirSync(cache)).toEqual([template.slice(cache.length + 1)])
 
-    const dataDir = join(folder, 'data')
-    const database = await openDatabase({ dataDir, template: first })
+    const database = await openDatabase({ dataDir: join(folder, 'data'), template })
     expect(await tablesOf(database)).toEqual(['one'])
+    expect(await migrate(database, migrations)).toEqual({ applied: [] })
     await database.close()
 
     write('migrations/2_second', 'CREATE TABLE two (a int);')
     expect(await findTemplate(migrations, cache)).toBeUndefined()
-    const second = await makeTemplate(migrations, cache)
-    expect(readdirSync(cache)).toEqual([second.slice(cache.length + 1)])
   })
 })
