@@ -26,7 +26,8 @@ export interface ExportApi {
 /** Signatures longer than this, in characters, are cut. */
 export const MAX_SIGNATURE = 2_000
 
-/** Whether somebody wrote a word about it. */
+/** Whether somebody wrote a word about it, or about the parts that it consists of. */
 export function isDocumented(entry: ExportApi): boolean {
+  if ((entry.kind === 'interface' || entry.kind === 'type') && entry.signature.includes('/**')) return true
   return entry.doc.trim() !== '' || entry.tags.some((tag) => tag.text.trim() !== '')
 }

@@ -1,0 +1,37 @@
+import type { UpstreamResult } from '../../runtime.ts'
+import { count, place, plainly, table } from './markdown.ts'
+import { fields, number, rows, text } from './part.ts'
+import type { Fields } from './part.ts'
+import { LISTED, link, rest, section } from './section.ts'
+import type { Told } from './section.ts'
+
+/** Errors and warnings with their places; remarks are counted by rule. */
+export function tellReview(output: Fields, result: UpstreamResult): Told {
+  const severities = fields(output.bySeverity)
+  const errors = number(severities.error)
+  const findings = rows(output.findings)
+  const serious = findings.filter((finding) => finding.severity !== 'info')
+  const total = errors + number(severities.warning)
+  const remarks = Object.entries(fields(output.byRule)).map(([rule, times]) => `${plainly(rule)} ${number(times)}`)
+  const all = result.artifacts.find(({ name }) => name === 'findings.json')
+  const shown = serious.slice(0, LISTED)
+  return {
+    attention: errors > 0 ? [count(errors, 'error') + ' in the review'] : [],
+    sections:
+      findings.length === 0
+        ? []
+        : section(
+            'Review',
+            table(
+              ['', 'Where', 'What'],
+              shown.map((finding) => [
+                plainly(text(finding.severity)),
+                place(text(finding.file), number(finding.line)),
+                `${plainly(text(finding.message))} (${plainly(text(finding.rule))})`,
+              ]),
+            ),
+            rest(total, shown.length),
+            `In all: ${remarks.slice(0, 12).join(', ')}.${all ? ` Every finding: ${link(result, 'findings.json')}.` : ''}`,
+          ),
+  }
+}
