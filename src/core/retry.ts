@@ -49,6 +49,8 @@ export function mayRetry(policy: RetryPolicy, errorClass: ErrorClass, counted: n
  * @param jitter a number in [0, 1), chance being an argument like every other one
  */
 export function retryDelay(policy: RetryPolicy, counted: number, jitter: number): number {
-  const cap = Math.min(policy.maxMs, policy.initialMs * policy.factor ** (counted - 1))
+  // Without the inner bound nothing times infinity would be no number.
+  const growth = Math.min(policy.factor ** (counted - 1), Number.MAX_VALUE)
+  const cap = Math.min(policy.maxMs, policy.initialMs * growth)
   return Math.floor(jitter * cap)
 }

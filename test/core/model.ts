@@ -36,26 +36,26 @@ const anyReport: fc.Arbitrary<Report> = fc.oneof(
 const pick = fc.nat(1_000)
 const jitter = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 const anyCommand: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('CLAIM'), pick, leaseMs: fc.constantFrom(2_000, 600_000) }) },
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('REPORT'), pick, report: anyReport, jitter }) },
+  { weight: 40, arbitrary: fc.record({ do: fc.constant('CLAIM'), pick, leaseMs: fc.constantFrom(2_000, 600_000) }) },
+  { weight: 40, arbitrary: fc.record({ do: fc.constant('REPORT'), pick, report: anyReport, jitter }) },
   {
-    weight: 3,
+    weight: 8,
     arbitrary: fc.record({ do: fc.constant('REPEAT'), pick, report: anyReport, fence: fc.constantFrom(-1, 0, 0, 1) }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('WAIT'), ms: fc.nat(15_000) }) },
-  { weight: 5, arbitrary: fc.constant({ do: 'WAIT_UNTIL_DUE' }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('WAIT'), ms: fc.nat(4_000) }) },
+  { weight: 8, arbitrary: fc.constant({ do: 'WAIT_UNTIL_DUE' }) },
   { weight: 1, arbitrary: fc.constant({ do: 'CANCEL' }) },
   { weight: 1, arbitrary: fc.constant({ do: 'PLAN' }) },
 ) as fc.Arbitrary<Command>
 
 /** What a random world does: at first it mostly lets the session be planned. */
 export const anyCommands: fc.Arbitrary<Command[]> = fc
-  .tuple(fc.boolean(), fc.array(anyCommand, { maxLength: 60 }))
+  .tuple(fc.boolean(), fc.array(anyCommand, { maxLength: 50, size: 'max' }))
   .map(([unplanned, commands]) => (unplanned && commands.length % 8 === 0 ? commands : [{ do: 'PLAN' }, ...commands]))
 
 export const anyLimits: fc.Arbitrary<SessionLimits> = fc.record({
   concurrency: fc.constant(5),
-  totalMs: fc.constantFrom(60_000, 3_600_000),
+  totalMs: fc.constantFrom(60_000, 3_600_000, 7_200_000),
   cancelGraceMs: fc.constantFrom(0, 1_000, 30_000),
 })
 

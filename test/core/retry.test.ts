@@ -36,6 +36,10 @@ describe('rule 2: the pause before the next attempt', () => {
     expect(retryDelay(DEFAULT_RETRY, counted, 0)).toBe(0)
   })
 
+  it('is nothing however often nothing is multiplied', () => {
+    expect(retryDelay({ ...DEFAULT_RETRY, initialMs: 0 }, 5_000, 0.5)).toBe(0)
+  })
+
   it('is uniform: half the jitter is half the pause', () => {
     expect(retryDelay(DEFAULT_RETRY, 3, 0.5)).toBe(2_000)
   })
