@@ -1,0 +1,136 @@
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  type ParseOptions,
+  type SelectionSetNode,
+  type Source,
+  visit,
+} from 'graphql'
+import { badInput } from './errors.ts'
+import type { Limits } from './limits.ts'
+import { isStorable, NOT_STORABLE } from './rules.ts'
+
+type Shape = Pick<Limits, 'tokens' | 'depth' | 'fields' | 'aliases'>
+
+/**
+ * Parses a document and refuses it before anything costly happens to it, such as validation, whose time grows with the
+ * square of the fields.
+ *
+ * @throws GraphQLError for bad syntax and for what exceeds a limit
+ */
+export function parseWithin(limits: Shape, source: string | Source, options?: ParseOptions): DocumentNode {
+  const document = parse(source, { ...options, maxTokens: limits.tokens })
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
+  }
+  const known = new Map<string, Measure>()
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue
+    const { depth, fields, aliases } = measure(definition.selectionSet, fragments, known)
+    refuse('deep', depth, limits.depth)
+    refuse('wide, with its fragments written out,', fields, limits.fields)
+    refuse('rich in aliases, with its fragments written out,', aliases, limits.aliases)
+  }
+  return document
+}
+
+interface Measure {
+  depth: number
+  fields: number
+  aliases: number
+}
+
+const NOTHING: Measure = { depth: 0, fields: 0, aliases: 0 }
+
+/** A fragment is measured once, however often it is spread: a bomb of fragments takes no longer than its text. */
+function measure(
+  { selections }: SelectionSetNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+  known: Map<string, Measure>,
+): Measure {
+  const sum = { ...NOTHING }
+  for (const selection of selections) {
+    const inner = innerOf(selection)
+    sum.depth = Math.max(sum.depth, inner.depth)
+    sum.fields += inner.fields
+    sum.aliases += inner.aliases
+  }
+  return sum
+
+  function innerOf(selection: SelectionSetNode['selections'][number]): Measure {
+    if (selection.kind === Kind.INLINE_FRAGMENT) return measure(selection.selectionSet, fragments, known)
+    if (selection.kind === Kind.FIELD) {
+      const below = selection.selectionSet ? measure(selection.selectionSet, fragments, known) : NOTHING
+      return {
+        depth: below.depth + 1,
+        fields: below.fields + 1,
+        aliases: below.aliases + (selection.alias ? 1 : 0),
+      }
+    }
+    const name = selection.name.value
+    const before = known.get(name)
+    if (before) return before
+    const fragment = fragments.get(name)
+    if (!fragment) return NOTHING
+    // A cycle ends here; validation refuses it.
+    known.set(name, NOTHING)
+    const found = measure(fragment.selectionSet, fragments, known)
+    known.set(name, found)
+    return found
+  }
+}
+
+function refuse(what: string, found: number, limit: number): void {
+  if (found <= limit) return
+  throw new GraphQLError(`The document is too ${what} (${found}, at most ${limit}): split it into several requests`, {
+    extensions: { code: 'TOO_COMPLEX' },
+  })
+}
+
+/**
+ * Refuses text that the database cannot hold, wherever it stands. The inputs of mutations are left to their rules, which
+ * say where it is.
+ *
+ * @throws GraphQLError
+ */
+export function refuseUnstorable(
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Readonly<Record<string, unknown>> | null | undefined,
+): void {
+  const operation = document.definitions.find(
+    (definition): definition is OperationDefinitionNode =>
+      definition.kind === Kind.OPERATION_DEFINITION && (!operationName || definition.name?.value === operationName),
+  )
+  const judged = operation?.operation === 'mutation' ? belowRoot(document, operation) : [document]
+  for (const node of judged) {
+    visit(node, {
+      VariableDefinition: () => false,
+      StringValue: ({ value }) => check(value),
+      Variable: ({ name }) => checkDeep(variables?.[name.value]),
+    })
+  }
+}
+
+/** What stands below the fields of a mutation, and in its fragments. */
+function belowRoot(document: DocumentNode, operation: OperationDefinitionNode) {
+  const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)
+  const below = operation.selectionSet.selections.flatMap((selection) =>
+    selection.kind === Kind.FRAGMENT_SPREAD || !selection.selectionSet ? [] : [selection.selectionSet],
+  )
+  return [...fragments, ...below]
+}
+
+function checkDeep(value: unknown): void {
+  if (typeof value === 'string') check(value)
+  else if (value !== null && typeof value === 'object') for (const member of Object.values(value)) checkDeep(member)
+}
+
+function check(text: string): void {
+  if (!isStorable(text)) throw badInput(`A text in the request ${NOT_STORABLE}`)
+}

@@ -1,0 +1,103 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+
+const EXAMPLES = [
+  `# Make a project; workspace is a folder on the server that agents may work on.
+mutation CreateProject {
+  createProject(input: { name: "my-project", workspace: "/path/to/a/repository" }) {
+    ... on CreateProjectSuccess { project { id name } }
+    ... on InvalidInputError { fields { path message } }
+    ... on Error { code message }
+  }
+}`,
+  `# What would become of a task? Nothing is started.
+query Analyze {
+  analyzeTask(
+    input: {
+      project: "the id of a project"
+      task: { title: "Audit the repository", description: "Find dependency cycles, look for duplicated code, and write a report." }
+    }
+  ) {
+    ... on AnalyzeTaskSuccess {
+      analysis { complexity pattern patternReason risk }
+      plan { pattern nodes { key title } edges { from to } criticalPath }
+      selections { key agent { name } reasons }
+    }
+    ... on Error { code message }
+  }
+}`,
+  `# Start an orchestration.
+mutation Start {
+  startOrchestration(
+    input: {
+      project: "the id of a project"
+      task: { title: "Audit the repository", description: "Find dependency cycles, look for duplicated code, and write a report." }
+      pattern: AUTO
+    }
+  ) {
+    ... on StartOrchestrationSuccess { session { id status pattern } }
+    ... on InvalidInputError { fields { path message } }
+    ... on Error { code message }
+  }
+}`,
+  `# Watch a session: its state, then every event, live.
+subscription Watch {
+  sessionEvents(sessionId: "the id of a session") {
+    ... on SessionSnapshot { seq session { status } }
+    ... on SessionEvent { cursor event { type at execution { key status } data } }
+  }
+}`,
+  `# The latest sessions.
+query Sessions {
+  sessions(first: 10) {
+    totalCount
+    nodes { id status pattern reason durationMs task { title } executionCounts { status count } }
+  }
+}`,
+]
+
+/** Its page is one inline script with workers of its own, and talks to nobody but this server. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'unsafe-inline' 'unsafe-eval' blob:",
+  'worker-src blob:',
+  "style-src 'unsafe-inline'",
+  'img-src data:',
+  'font-src data:',
+  "connect-src 'self' ws: wss:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+let page: Promise<{ plain: Buffer; zipped: Buffer }> | undefined
+
+/** Sends GraphiQL, whole and without anything from elsewhere. */
+export async function sendGraphiql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  page ??= render()
+  const { plain, zipped } = await page
+  const zip = /\bgzip\b/.test(String(request.headers['accept-encoding']))
+  response.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': zip ? zipped.byteLength : plain.byteLength,
+    ...(zip && { 'content-encoding': 'gzip' }),
+    vary: 'accept, accept-encoding',
+    'content-security-policy': POLICY,
+    'cache-control': 'private, max-age=3600',
+  })
+  response.end(request.method === 'HEAD' ? undefined : zip ? zipped : plain)
+}
+
+async function render(): Promise<{ plain: Buffer; zipped: Buffer }> {
+  // 9 MB that most servers are never asked for.
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
+  const html = renderGraphiQL({
+    title: 'Tutti',
+    subscriptionsProtocol: 'SSE',
+    shouldPersistHeaders: false,
+    defaultTabs: EXAMPLES.map((query) => ({ query })),
+  })
+  const plain = Buffer.from(html)
+  return { plain, zipped: await promisify(gzip)(plain) }
+}

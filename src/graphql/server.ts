@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto'
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { GraphQLSchema } from 'graphql'
+import { createYoga, type Plugin } from 'graphql-yoga'
+import type { Context, Parts } from './context.ts'
+import { parseWithin, refuseUnstorable } from './document.ts'
+import { sendArtifact } from './download.ts'
+import { createFollower } from './follow.ts'
+import { sendGraphiql } from './graphiql.ts'
+import { databaseTrouble } from './health.ts'
+import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { createLoaders } from './loaders.ts'
+import { mask, useMasking } from './masking.ts'
+import { refuseOrigin } from './origin.ts'
+import { sendProblem } from './problem.ts'
+import { schema } from './schema.ts'
+import { serveSockets } from './ws.ts'
+
+/** The doors of the house. */
+export interface Server {
+  /**
+   * Opens them.
+   *
+   * @param port 0 for any that is free
+   * @returns where: the address that a client on this machine reaches it at
+   */
+  listen(port: number, host: string): Promise<{ url: string }>
+  /** Closes them: nobody new comes in, requests under way get a second, streams are ended. */
+  close(): Promise<void>
+  readonly schema: GraphQLSchema
+}
+
+export interface ServerOptions extends Parts {
+  /** Origins of pages that may talk to this server from a browser, beside its own. */
+  origins?: readonly string[]
+  limits?: Partial<Limits>
+}
+
+/** How long requests under way have when the doors close, in milliseconds. */
+const CLOSE_MS = 1_000
+
+/** Nothing here is to be framed, sniffed or told to others. */
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+/** GraphQL over HTTP, server-sent events and WebSocket at /graphql, artifacts and health beside it, on one HTTP server. */
+export function createServer({ origins = [], limits: given, ...parts }: ServerOptions): Server {
+  const { log, bus, database } = parts
+  const limits = { ...DEFAULT_LIMITS, ...given }
+  const startedAt = Date.now()
+  const follower = createFollower({ database, bus })
+
+  const contextOf = (requestId: string): Context => ({
+    ...parts,
+    limits,
+    startedAt,
+    follower,
+    requestId,
+    loaders: createLoaders(database),
+  })
+
+  const yoga = createYoga<{ requestId: string }, Context>({
+    schema: schema as never,
+    graphqlEndpoint: '/graphql',
+    context: ({ requestId }) => contextOf(requestId),
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    cors: origins.length > 0 ? { origin: [...origins], methods: ['GET', 'POST'], credentials: false } : false,
+    maxRequestBodySize: limits.bodyBytes,
+    // Our own masking knows the id of the request; this is for what happens outside of an execution.
+    maskedErrors: { maskError: (error) => mask(error, { log, requestId: randomUUID() }) },
+    logging: { debug() {}, info() {}, warn: (...said) => log.warn(said), error: (...said) => log.debug(said) },
+    plugins: [
+      useLimits(limits),
+      useMasking(),
+    ],
+  })
+
+  const http = createHttpServer({ requestTimeout: limits.requestMs, headersTimeout: limits.requestMs }, (request, response) => {
+    const requestId = randomUUID()
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
+    response.setHeader('x-request-id', requestId)
+    handle(request, response, requestId).catch((error: unknown) => {
+      log.error({ err: error, requestId }, 'a request failed unexpectedly')
+      sendProblem(response, 500, `Unexpected error. The log of the server has it under ${requestId}.`)
+    })
+  })
+
+  async function handle(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const refusal = refuseOrigin(request, origins)
+    if (refusal) return sendProblem(response, refusal.status, refusal.message)
+    const { pathname } = URL.parse(request.url ?? '/', 'http://localhost') ?? {}
+    if (pathname === '/graphql') return handleGraphql(request, response, requestId)
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return sendProblem(response, 405, 'Only GET is understood here.', { allow: 'GET, HEAD' })
+    }
+    const [, artifact] = /^\/artifacts\/([^/]+)$/.exec(pathname ?? '') ?? []
+    if (artifact !== undefined) return sendArtifact(parts, artifact, request, response)
+    if (pathname === '/health/live') return sendHealth(response, undefined)
+    if (pathname === '/health/ready') return sendHealth(response, await databaseTrouble(parts))
+    if (pathname === '/') return void response.writeHead(302, { location: '/graphql' }).end()
+    sendProblem(response, 404, 'There is nothing here: GraphQL is at /graphql.')
+  }
+
+  async function handleGraphql(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const { method, headers } = request
+    if (method === 'POST') {
+      // What a form on any page can send is never a request of ours.
+      if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
+        return sendProblem(response, 415, 'The body must be application/json.', { accept: 'application/json' })
+      }
+      if (Number(headers['content-length'] ?? 0) > limits.bodyBytes) {
+        return sendProblem(response, 413, `The body is larger than ${limits.bodyBytes} bytes.`, { connection: 'close' })
+      }
+    } else if (headers.accept?.includes('text/html') && !request.url?.includes('query=')) {
+      return sendGraphiql(request, response)
+    }
+    await yoga(request, response, { requestId })
+  }
+
+  const closeSockets = serveSockets(http, {
+    limits,
+    log,
+    refuse: (request) =>
+      refuseOrigin(request, origins) ??
+      (URL.parse(request.url ?? '/', 'http://localhost')?.pathname === '/graphql'
+        ? undefined
+        : { status: 404, message: 'WebSockets are at /graphql.' }),
+    envelop: (request, params) => yoga.getEnveloped({ requestId: randomUUID(), request, params } as never) as never,
+    mask: (error) => mask(error, { log, requestId: randomUUID() }),
+  })
+
+  return {
+    schema,
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        http.once('error', reject)
+        http.listen(port, host, () => {
+          http.off('error', reject)
+          resolve({ url: urlOf(http.address() as AddressInfo) })
+        })
+      }),
+    async close() {
+      closeSockets()
+      if (!http.listening) return
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()))
+      const timer = setTimeout(() => http.closeAllConnections(), CLOSE_MS)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+function useLimits(limits: Limits): Plugin<Context> {
+  return {
+    onParse: ({ setParseFn }) => setParseFn((source, options) => parseWithin(limits, source, options)),
+    onExecute: ({ args }) => refuseUnstorable(args.document, args.operationName, args.variableValues),
+    onSubscribe: ({ args }) => refuseUnstorable(args.document, args.operationName, args.variableValues),
+  }
+}
+
+function sendHealth(response: ServerResponse, trouble: string | undefined): void {
+  if (trouble !== undefined) return sendProblem(response, 503, `The database is not well: ${trouble}.`)
+  response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"UP"}')
+}
+
+/** An address that a client can use: a server that listens everywhere is found here too. */
+function urlOf({ address, family, port }: AddressInfo): string {
+  const anywhere = address === '::' || address === '0.0.0.0'
+  const host = anywhere ? 'localhost' : family === 'IPv6' ? `[${address}]` : address
+  return `http://${host}:${port}`
+}
