@@ -31,16 +31,13 @@ function fromCandidates(text: string, tools: readonly Tool[]): Step[] {
     agent: { id: `${at}`, name, type: 'GENERAL', description, capabilities: [], status: 'ONLINE', slots: 1 } as const,
     running: 0,
   }))
+  const texts = new Map(tools.map(({ name, description = '' }, at) => [`${at}`, `${name} ${description}`]))
   const { ranked } = select({ text, capabilities: [] }, candidates)
   const best = ranked[0]?.score ?? 0
   return ranked
     .filter(({ score }) => score >= NEAR * best)
     .slice(0, MOST)
-    .map(({ agentId, name }) => ({
-      id: agentId,
-      text: `${name} ${tools[Number(agentId)]!.description ?? ''}`,
-      dependsOn: [],
-    }))
+    .map(({ agentId, name }) => ({ id: agentId, text: texts.get(agentId) ?? name, dependsOn: [] }))
 }
 
 await answerLines<{ id: string; text: string; tools?: Tool[] }>(({ id, text, tools = [] }) => {

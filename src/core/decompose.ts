@@ -1,4 +1,4 @@
-import { dependenciesOf, type Part } from './decompose/order.ts'
+import { ordered, type Part } from './decompose/order.ts'
 import { keyOf, plain, titleOf } from './decompose/phrase.ts'
 import { read, type Reading } from './decompose/reading.ts'
 import { skillsOf } from './decompose/skills.ts'
@@ -30,7 +30,13 @@ export interface Decomposition {
 export const MAX_SUB_TASKS = 50
 
 /** Stands between the words of a sub-task and what is said about all of them. */
-export const CONTEXT_MARK = '\n\nContext: '
+const CONTEXT_MARK = '\n\nContext: '
+
+/** A sub-task in its own words, without what is said about all of them. */
+export function ownWords({ title, description }: SubTask): string {
+  const end = description.indexOf(CONTEXT_MARK)
+  return (end < 0 ? description : description.slice(0, end)) || title
+}
 
 /** What is said about all parts is repeated in each of them, in so many characters at most. */
 const CONTEXT_LIMIT = 2_000
@@ -49,24 +55,22 @@ export function decompose(task: TaskText): Decomposition {
   if (reading.parts.length < 2) return single(task, reading)
   const reasons = [...reading.reasons]
   const parts = merge(reading.parts, reasons)
-  const dependsOn = dependenciesOf(parts)
   const context = reading.context.join('. ').slice(0, CONTEXT_LIMIT)
   const taken = new Set<string>()
-  const keys: string[] = []
-  const subTasks = parts.map((part, at): SubTask => {
+  const named = parts.map((part, at) => {
     const title = titleOf(part.text) || `Part ${at + 1}`
     const key = keyOf(title, taken)
     taken.add(key)
-    keys.push(key)
-    return {
-      key,
-      title,
-      description: context === '' ? part.text : `${part.text}${CONTEXT_MARK}${context}`,
-      ...skillsOf(part.text),
-      dependsOn: dependsOn[at]!.map((other) => keys[other]!),
-    }
+    return { ...part, title, key }
   })
-  demand(task.capabilities ?? [], subTasks, parts, reasons)
+  const subTasks = ordered(named).map(({ part: { key, title, text }, dependsOn }): SubTask => ({
+    key,
+    title,
+    description: context === '' ? text : `${text}${CONTEXT_MARK}${context}`,
+    ...skillsOf(text),
+    dependsOn: dependsOn.map((other) => other.key),
+  }))
+  demand(task.capabilities ?? [], subTasks, reasons)
   return { subTasks, method: reading.method, reasons }
 }
 
@@ -110,12 +114,14 @@ function merge(parts: readonly Part[], reasons: string[]): Part[] {
 }
 
 /** Gives the skills that the caller demands to the parts whose words speak of them, else to those that demand none. */
-function demand(demanded: readonly string[], subTasks: SubTask[], parts: readonly Part[], reasons: string[]): void {
-  const said = parts.map((part) => new Set(stems(part.text)))
+function demand(demanded: readonly string[], subTasks: readonly SubTask[], reasons: string[]): void {
+  const said = new Map(subTasks.map((subTask) => [subTask, new Set(stems(ownWords(subTask)))]))
   const free = subTasks.filter((subTask) => subTask.capabilities.length === 0)
   for (const capability of demanded) {
     const wanted = new Set(stems(capability))
-    const spoken = subTasks.filter((_, at) => wanted.size > 0 && wanted.isSubsetOf(said[at]!))
+    const spoken = [...said].flatMap(([subTask, words]) =>
+      wanted.size > 0 && wanted.isSubsetOf(words) ? [subTask] : [],
+    )
     const takers = spoken.length > 0 ? spoken : free.length > 0 ? free : subTasks
     for (const subTask of takers) subTask.capabilities = [...new Set([...subTask.capabilities, capability])]
     reasons.push(

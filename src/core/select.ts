@@ -91,28 +91,28 @@ function contentStems(capability: string): Set<string> {
 
 interface Match {
   demanded: string
-  /** Nothing when no offered capability meets it. */
-  offered?: string
+  offered: string
   quality: number
 }
 
-function matchesOf(wanted: Wanted, agent: AgentProfile): Match[] {
-  return wanted.capabilities.map((demanded) => {
-    const best: Match = { demanded, quality: 0 }
-    for (const offered of agent.capabilities) {
-      const quality = meets(demanded, offered)
-      if (quality > best.quality) Object.assign(best, { offered, quality })
-    }
-    return best
-  })
+/** For every demanded capability the best offer of an agent, and the demands that it does not meet at all. */
+function matchesOf(wanted: Wanted, agent: AgentProfile): { matches: Match[]; missing: string[] } {
+  const matches = wanted.capabilities.flatMap((demanded) =>
+    agent.capabilities
+      .map((offered) => ({ demanded, offered, quality: meets(demanded, offered) }))
+      .filter(({ quality }) => quality > 0)
+      .toSorted((a, b) => b.quality - a.quality)
+      .slice(0, 1),
+  )
+  const met = new Set(matches.map((match) => match.demanded))
+  return { matches, missing: wanted.capabilities.filter((demanded) => !met.has(demanded)) }
 }
 
 /** Why an agent cannot do it whatever its load, or nothing. */
-function unable(wanted: Wanted, agent: AgentProfile, matches: readonly Match[]): string | undefined {
+function unable(wanted: Wanted, agent: AgentProfile, missing: readonly string[]): string | undefined {
   if (wanted.agent !== undefined && wanted.agent !== agent.name && wanted.agent !== agent.id) {
     return `only ${wanted.agent} may do it`
   }
-  const missing = matches.filter((match) => match.offered === undefined).map((match) => match.demanded)
   return missing.length > 0 ? `does not offer ${missing.join(', ')}` : undefined
 }
 
@@ -122,17 +122,10 @@ function profileText({ name, type, description, capabilities }: AgentProfile): s
   return [...offered, ...offered, ...stems(`${description} ${type}`)]
 }
 
-/** BM25 of the work's words over what each agent says of itself, as a share of the best one's. */
-function relevance(text: string, agents: readonly AgentProfile[]): number[] {
-  const scores = bm25(agents.map(profileText))(stems(text))
-  const best = Math.max(...scores)
-  return scores.map((score) => (best > 0 ? score / best : 0))
-}
-
 function reasonsOf(wanted: Wanted, candidate: Candidate, matches: readonly Match[], relevant: number): string[] {
   const { agent, running, learned } = candidate
   const reasons = matches.map(({ demanded, offered }) =>
-    kebab(demanded) === kebab(offered!) ? `offers ${demanded}` : `offers ${offered} for ${demanded}`,
+    kebab(demanded) === kebab(offered) ? `offers ${demanded}` : `offers ${offered} for ${demanded}`,
   )
   if (wanted.agent !== undefined) reasons.unshift('named by the caller')
   if (wanted.type !== undefined) {
@@ -157,23 +150,22 @@ export function select(wanted: Wanted, candidates: readonly Candidate[]): Select
   const refused: Refusal[] = []
   const able = candidates.flatMap((candidate) => {
     const { agent } = candidate
-    const matches = matchesOf(wanted, agent)
+    const { matches, missing } = matchesOf(wanted, agent)
     const away = agent.status === 'OFFLINE' || agent.status === 'DISABLED'
-    const reason = unable(wanted, agent, matches) ?? (away ? `is ${agent.status}` : undefined)
+    const reason = unable(wanted, agent, missing) ?? (away ? `is ${agent.status}` : undefined)
     if (reason === undefined) return [{ candidate, matches }]
     refused.push({ agentId: agent.id, name: agent.name, reason })
     return []
   })
-  const relevant = relevance(
-    wanted.text,
-    able.map(({ candidate }) => candidate.agent),
-  )
-  const ranked = able.map(({ candidate, matches }, at): Choice => {
+  const scored = bm25(able, ({ candidate }) => profileText(candidate.agent))(stems(wanted.text))
+  const best = Math.max(...scored.map(({ score }) => score))
+  const choices = scored.map(({ document: { candidate, matches }, score }): Choice => {
     const { agent, running, learned = 0.5 } = candidate
+    const relevant = best > 0 ? score / best : 0
     const taken = Math.min(1, running / agent.slots)
     const degraded = agent.status === 'DEGRADED' ? 0.5 : 1
     const points = [
-      { share: SHARES.text, value: relevant[at]! },
+      { share: SHARES.text, value: relevant },
       { share: SHARES.learned, value: learned },
       { share: SHARES.load, value: (1 - taken) * degraded },
     ]
@@ -185,11 +177,11 @@ export function select(wanted: Wanted, candidates: readonly Candidate[]): Select
       agentId: agent.id,
       name: agent.name,
       score: points.reduce((sum, { share, value }) => sum + share * value, 0) / whole,
-      reasons: reasonsOf(wanted, candidate, matches, relevant[at]!),
+      reasons: reasonsOf(wanted, candidate, matches, relevant),
       free: running < agent.slots && agent.status !== 'BUSY',
     }
   })
-  ranked.sort((a, b) => b.score - a.score || (a.agentId < b.agentId ? -1 : 1))
+  const ranked = choices.toSorted((a, b) => b.score - a.score || (a.agentId < b.agentId ? -1 : 1))
   const chosen = ranked.find((choice) => choice.free)
   return { ...(chosen && { chosen }), ranked, refused }
 }
@@ -200,7 +192,7 @@ export function select(wanted: Wanted, candidates: readonly Candidate[]): Select
  */
 export function capable(wanted: Wanted, agents: readonly AgentProfile[]): Capable {
   const enabled = agents.filter((agent) => agent.status !== 'DISABLED')
-  const able = enabled.filter((agent) => unable(wanted, agent, matchesOf(wanted, agent)) === undefined)
+  const able = enabled.filter((agent) => unable(wanted, agent, matchesOf(wanted, agent).missing) === undefined)
   if (able.length > 0) return { able, nearest: [] }
   const { reason, missing } = whyNobody(wanted, enabled)
   const offered = [...new Set(enabled.flatMap((agent) => agent.capabilities))]
@@ -213,7 +205,7 @@ function mostLike(missing: string, offered: readonly string[]): string[] {
   return offered
     .map((capability) => ({ capability, alike: likeness(missing, capability) }))
     .filter(({ alike }) => alike > 0)
-    .sort((a, b) => b.alike - a.alike || (a.capability < b.capability ? -1 : 1))
+    .toSorted((a, b) => b.alike - a.alike || (a.capability < b.capability ? -1 : 1))
     .slice(0, NEAREST)
     .map(({ capability }) => capability)
 }

@@ -132,36 +132,38 @@ function count(terms: readonly string[]): Map<string, number> {
 }
 
 /**
- * Ranks documents for a query: Okapi BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) with
- * k1 = 1.2, an idf
- * that is never negative, and b = 0.5, since what agents say of themselves differs little in length.
+ * Scores documents for a query: Okapi BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009) with
+ * k1 = 1.2, an idf that is never negative, and b = 0.5, since what agents say of themselves differs little in length.
  *
- * @param documents terms of each document, see {@link stems}
- * @returns a function from the terms of a query to one score per document, 0 where no term is shared
+ * @param termsOf the terms of a document, see {@link stems}
+ * @returns a function from the terms of a query to all documents in their order, with a score of 0 where no term is shared
  */
-export function bm25(documents: readonly (readonly string[])[]): (query: readonly string[]) => number[] {
+export function bm25<Document>(
+  documents: readonly Document[],
+  termsOf: (document: Document) => readonly string[],
+): (query: readonly string[]) => { document: Document; score: number }[] {
   const k1 = 1.2
   const b = 0.5
-  const lengths = documents.map((terms) => terms.length)
-  const mean = lengths.reduce((sum, length) => sum + length, 0) / documents.length || 1
-  const postings = new Map<string, [document: number, count: number][]>()
-  documents.forEach((terms, at) => {
-    for (const [term, times] of count(terms)) {
-      const list = postings.get(term)
-      if (list) list.push([at, times])
-      else postings.set(term, [[at, times]])
-    }
-  })
+  const read = documents.map((document) => ({ document, terms: termsOf(document) }))
+  const mean = read.reduce((sum, { terms }) => sum + terms.length, 0) / read.length || 1
+  const counted = read.map(({ document, terms }) => ({
+    document,
+    counts: count(terms),
+    norm: k1 * (1 - b + (b * terms.length) / mean),
+  }))
+  const spread = count(counted.flatMap(({ counts }) => [...counts.keys()]))
   return (query) => {
-    const scores = lengths.map(() => 0)
-    for (const term of new Set(query)) {
-      const list = postings.get(term) ?? []
-      const idf = Math.log(1 + (documents.length - list.length + 0.5) / (list.length + 0.5))
-      for (const [at, times] of list) {
-        scores[at]! += (idf * times * (k1 + 1)) / (times + k1 * (1 - b + (b * lengths[at]!) / mean))
-      }
-    }
-    return scores
+    const idfs = [...new Set(query)].map((term): [string, number] => {
+      const holding = spread.get(term) ?? 0
+      return [term, Math.log(1 + (documents.length - holding + 0.5) / (holding + 0.5))]
+    })
+    return counted.map(({ document, counts, norm }) => {
+      const score = idfs.reduce((sum, [term, idf]) => {
+        const times = counts.get(term) ?? 0
+        return sum + (idf * times * (k1 + 1)) / (times + norm)
+      }, 0)
+      return { document, score }
+    })
   }
 }
 

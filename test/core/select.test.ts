@@ -227,11 +227,9 @@ describe('any selection', () => {
             candidates.map((one) => one.agent.id).toSorted(),
           )
           expect(chosen).toBe(ranked.find((choice) => choice.free))
-          ranked.forEach((choice, at) => {
-            expect(choice.score).toBeGreaterThanOrEqual(0)
-            expect(choice.score).toBeLessThanOrEqual(1 + 1e-9)
-            if (at > 0) expect(choice.score).toBeLessThanOrEqual(ranked[at - 1]!.score)
-          })
+          const scores = ranked.map((choice) => choice.score)
+          expect(scores).toEqual(scores.toSorted((a, b) => b - a))
+          expect(scores.every((score) => score >= 0 && score <= 1 + 1e-9)).toBe(true)
           const turned = select({ type: 'TESTING', capabilities, text }, candidates.toReversed())
           expect(turned.ranked.map((one) => one.agentId)).toEqual(ranked.map((one) => one.agentId))
         },
@@ -258,8 +256,10 @@ describe('capable', () => {
       nearest: expect.arrayContaining(['analyse-structure']),
     })
     expect(
-      capable(wanted({ capabilities: ['run-tests'] }), [agent('a', { capabilities: ['run-x', 'x-run'] })]).nearest,
-    ).toEqual(['run-x', 'x-run'])
+      capable(wanted({ capabilities: ['run-tests'] }), [
+        agent('a', { capabilities: ['x-run', 'y-run', 'w-run', 'v-run'] }),
+      ]).nearest,
+    ).toEqual(['v-run', 'w-run', 'x-run'])
     expect(capable(wanted({ capabilities: ['写'] }), team)).toEqual({
       able: [],
       reason: 'No agent offers 写.',

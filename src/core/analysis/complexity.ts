@@ -99,14 +99,16 @@ export function complexityOf(
  * those above 0 add up to 10, and those below 0 take back no more than the base.
  */
 function scored(measures: readonly Measure[]): { complexity: number; factors: Factor[] } {
-  const exact = measures.map(({ value, weight }) => value * weight * 10)
-  const tenths = exact.map(Math.floor)
-  const total = Math.round(exact.reduce((sum, points) => sum + points, 0))
-  const missing = total - tenths.reduce((sum, points) => sum + points, 0)
-  const byLoss = exact.map((points, at) => ({ at, lost: points - Math.floor(points) })).sort((a, b) => b.lost - a.lost)
-  for (const { at } of byLoss.slice(0, missing)) tenths[at]! += 1
+  const exact = measures.map((measure) => {
+    const points = measure.value * measure.weight * 10
+    return { measure, points, tenths: Math.floor(points) }
+  })
+  const total = Math.round(exact.reduce((sum, { points }) => sum + points, 0))
+  const missing = total - exact.reduce((sum, { tenths }) => sum + tenths, 0)
+  const byLoss = exact.toSorted((a, b) => b.points - b.tenths - (a.points - a.tenths))
+  const raised = new Set(byLoss.slice(0, missing))
   return {
     complexity: total / 10,
-    factors: measures.map((measure, at) => ({ ...measure, contribution: tenths[at]! / 10 })),
+    factors: exact.map((one) => ({ ...one.measure, contribution: (one.tenths + (raised.has(one) ? 1 : 0)) / 10 })),
   }
 }

@@ -1,4 +1,5 @@
 import { FILLER } from './mask.ts'
+import { ALSO, LATER, LINK, NEED, opening, type Opening, QUESTION, RULE, skip, SUBORDINATE } from './openers.ts'
 import { baseOfGerund, beginsAction, isBaseForm } from './verbs.ts'
 
 /** A stretch of the text that does one thing, or, when it is no action, says something about the others. */
@@ -27,199 +28,172 @@ interface Token {
 
 const TOKEN = new RegExp(`[\\p{L}\\p{N}\\p{M}_][\\p{L}\\p{N}\\p{M}_'’-]*|${FILLER}+|[,;:&–—?]|(?<=\\s)-(?=\\s)`, 'gu')
 
-const LINK = /[\s,;*_#–—-]*(?:(?:and|but|plus|&)\s+(?:to\s+)?)?/iy
-const LATER =
-  /(?:then|next|finally|lastly|last|afterwards?|thereafter|subsequently|later(?: on)?|after (?:that|this|which|it|completion)|(?:when|once) (?:(?:that|it|this|all of (?:that|it|this)|everything)(?:'s| is| has been)? )?(?:done|finished|completed?|ready)|followed by|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|in the end|at the end|eventually|as (?:a|the) (?:last|final|next) step)(?=[\s,:])[\s,:]*/iy
-const ALSO =
-  /(?:also|additionally|in addition|furthermore|moreover|besides|meanwhile|simultaneously|at the same time|concurrently|in parallel|as well as|plus|while|along with|together with)(?=[\s,:])[\s,:]*/iy
-const FIRST = /(?:first(?: of all)?|firstly|to (?:start|begin)(?: with)?|initially|step one)(?=[\s,:])[\s,:]*/iy
-const LEAD =
-  /(?:please|kindly|just|also|now|there,? |lets?|let's|let us|go ahead and|be sure to|remember to|try to|do not forget to|don't forget to|help(?: me| us)?(?: to| with)?|assist (?:me|us) (?:in|with|to)|(?:also |then )?(?:want|need|would like|would love|wish) to|(?:i|we) (?:also |then |just |really |first )?(?:want|need|have|wish|hope|plan|intend|would (?:also |then )?(?:like|love)|prefer|must|am going|are going|am trying|am looking|are looking|should)(?: you)?(?: also| then| first)?(?: to)?(?: also| first)?|(?:i|we)['’](?:d (?:also |then )?(?:like|love)|ll (?:also )?need)(?: you)?(?: to)?|(?:i|we)['’]m (?:trying|looking|going) to|(?:it is|it's) necessary to|you (?:should|must|need to|have to)|(?:can|could|would|will) (?:you|we|i)(?: please| also| kindly| help me(?: to| with)?)*)(?=[\s,])[\s,]*/iy
-const SUBORDINATE = /(?:only )?(?:after|before|once|when|whenever|as soon as|if|while|during)(?=\s)\s*/iy
-const QUESTION = /(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|does|do|did|has|have)\b/iy
-const NEED =
-  /(?:i|we)(?: also)? (?:want|need|require|wish for|would like|would love)\s|(?:i|we)['’]d(?: also)? (?:like|love)\s/iy
-/** What follows is a rule for the work, not work. */
-const RULE = /(?:make sure|ensure|keep in mind|note that|do not|don't|never|avoid|only|remember that|must)\b/iy
-
-/** The end of a match at exactly that place, or the place itself. */
-function skip(pattern: RegExp, text: string, at: number): number {
-  pattern.lastIndex = at
-  return pattern.test(text) ? pattern.lastIndex : at
+/** A sentence as its tokens, and what can be asked about an offset or a position in it. */
+interface Sentence {
+  masked: string
+  from: number
+  to: number
+  tokens: readonly Token[]
+  /** The position of the token that begins at an offset; the number of tokens if none does. */
+  position: (offset: number) => number
+  /** The word at a position, '' outside. */
+  wordAt: (at: number) => string
 }
 
-/** Skips as often as it matches. */
-function skipAll(pattern: RegExp, text: string, at: number): number {
-  let end = at
-  for (let next = skip(pattern, text, end); next > end; next = skip(pattern, text, end)) end = next
-  return end
-}
-
-interface Opening {
-  at: number
-  later: boolean
-  also: boolean
-  first: boolean
-  followedBy: boolean
-  /** Someone is asked: `please`, `I want you to`, `can you`. */
-  asked: boolean
-}
-
-/** What leads into a clause: `, and then also please I would like you to`. */
-function opening(masked: string, from: number): Opening {
-  const found: Opening = {
-    at: skip(LINK, masked, from),
-    later: false,
-    also: false,
-    first: false,
-    followedBy: false,
-    asked: false,
-  }
-  for (let moved = true; moved;) {
-    const then = skip(LATER, masked, found.at)
-    const also = skip(ALSO, masked, then)
-    const first = skip(FIRST, masked, also)
-    found.later ||= then > found.at
-    found.followedBy ||= /followed/i.test(masked.slice(found.at, then))
-    found.also ||= also > then
-    found.first ||= first > also
-    moved = first > found.at
-    found.at = skip(LINK, masked, first)
-  }
-  for (let moved = true; moved;) {
-    const lead = skipAll(LEAD, masked, found.at)
-    const first = skip(FIRST, masked, lead)
-    found.asked ||= lead > found.at
-    found.first ||= first > lead
-    moved = first > lead
-    found.at = first
-  }
-  return found
-}
-
-/** The tokens of one sentence. */
-function tokenise(masked: string, from: number, to: number): Token[] {
-  return [...masked.slice(from, to).matchAll(TOKEN)].map((match) => ({
+function sentenceOf(masked: string, from: number, to: number): Sentence {
+  const tokens = [...masked.slice(from, to).matchAll(TOKEN)].map((match) => ({
     word: match[0].toLowerCase(),
     from: from + match.index,
     to: from + match.index + match[0].length,
   }))
+  const byOffset = new Map(tokens.map((token, at) => [token.from, at]))
+  return {
+    masked,
+    from,
+    to,
+    tokens,
+    position: (offset) => byOffset.get(offset) ?? tokens.length,
+    wordAt: (at) => tokens[at]?.word ?? '',
+  }
 }
 
-/** Where a token of a sentence stands, by its offset. */
-function positions(tokens: readonly Token[]): (at: number) => number {
-  const byOffset = new Map(tokens.map((token, at) => [token.from, at]))
-  return (at) => byOffset.get(at) ?? tokens.length
+/** Whether an action begins at an offset: a verb, also a bare one that shares its object: `review and test the module`. */
+function acts({ position, wordAt }: Sentence, offset: number): boolean {
+  const at = position(offset)
+  const coordinated = /^(?:,|and|&)$/.test(wordAt(at + 1)) && isBaseForm(wordAt(at + 2)) && wordAt(at + 3) !== ''
+  return beginsAction(wordAt(at), wordAt(at + 1)) || (coordinated && isBaseForm(wordAt(at)))
+}
+
+/** Whether a gerund of a known verb stands at an offset. */
+function gerundAt({ position, wordAt }: Sentence, offset: number): boolean {
+  return baseOfGerund(wordAt(position(offset))) !== undefined
+}
+
+/** Whether a thing is wished for behind an offset: `I need a taxi`. */
+function asksFor({ masked }: Sentence, offset: number): boolean {
+  const at = skip(ALSO, masked, skip(LATER, masked, skip(LINK, masked, offset)))
+  return skip(NEED, masked, at) > at
+}
+
+/** How a sentence begins: its main clause, and an action that a subordinate clause in front of it may be. */
+interface Beginning {
+  main: Clause
+  /** `After testing it, …` */
+  earlier?: Clause
+  /** `Before shipping it, …` */
+  afterwards?: Clause
+}
+
+function beginningOf(sentence: Sentence): Beginning {
+  const { masked, from, tokens } = sentence
+  const opened = opening(masked, from)
+  const behind = skip(SUBORDINATE, masked, opened.at)
+  const comma = behind > opened.at ? tokens.find((token) => token.word === ',' && token.from > behind) : undefined
+  if (!comma) return { main: mainClause(sentence, opened) }
+
+  const kind = masked.slice(opened.at, behind).trim().toLowerCase()
+  const rest = opening(masked, comma.to)
+  if (gerundAt(sentence, behind) && /^(?:after|before)$/.test(kind)) {
+    const clause: Clause = { from: behind, to: comma.from, action: true, joiner: opened.later ? 'THEN' : 'AND' }
+    const later = rest.later || kind === 'after'
+    const main = mainClause(sentence, { ...rest, later, first: opened.first })
+    return kind === 'before'
+      ? { main, afterwards: { ...clause, joiner: 'THEN' } }
+      : { main, earlier: { ...clause, recalls: true } }
+  }
+  const barrier = /^(?:after|once|as soon as)$/.test(kind)
+  const main = mainClause(sentence, { ...rest, later: rest.later || opened.later || barrier, first: opened.first })
+  if (kind !== 'during' && kind !== 'before') main.condition = masked.slice(behind, comma.from)
+  return { main }
+}
+
+function mainClause(sentence: Sentence, opened: Opening): Clause {
+  const { masked, from, to } = sentence
+  const question = masked.slice(Math.max(from, to - 2), to).includes('?')
+  const action =
+    skip(RULE, masked, opened.at) === opened.at &&
+    (acts(sentence, opened.at) ||
+      gerundAt(sentence, opened.at) ||
+      (question && skip(QUESTION, masked, opened.at) > opened.at) ||
+      asksFor(sentence, from))
+  return clauseAt(sentence, opened, action)
+}
+
+function clauseAt({ to }: Sentence, opened: Opening, action: boolean): Clause {
+  const clause: Clause = { from: opened.at, to, action, joiner: opened.later ? 'THEN' : 'AND' }
+  if (opened.first) clause.opensOrder = true
+  return clause
 }
 
 const SEPARATOR = /^(?:[,;–—&-]|and|then|while|before|after|once|followed|meanwhile|but|plus|finally)$/
 
+/** How far behind `once` the end of the condition is looked for, in tokens. */
+const CONDITION_LENGTH = 40
+
+/** A clause that is joined to the current one by `before`, `after` or `once`, or a condition put on the current one. */
+function joined(sentence: Sentence, current: Clause, at: number, word: string, behind: number): Clause | undefined {
+  const { masked, to, tokens, position } = sentence
+  if (!current.action) return undefined
+  if (gerundAt(sentence, behind)) {
+    const clause: Clause = { from: behind, to, action: true, joiner: word === 'before' ? 'THEN' : 'AND' }
+    return word === 'before' ? clause : { ...clause, before: true, recalls: true }
+  }
+  if (word !== 'before' && position(behind) < tokens.length) {
+    const end = tokens.slice(at, at + CONDITION_LENGTH).find((later) => later.word === ',')?.from ?? to
+    current.condition = masked.slice(behind, end)
+  }
+  return undefined
+}
+
+/** Whether what is opened behind the separator at a position is a clause of its own. */
+function startsClause(sentence: Sentence, current: Clause, at: number, separator: Token, next: Opening): boolean {
+  const { masked, position, wordAt } = sentence
+  if (!next.later && skip(RULE, masked, next.at) > next.at) return false
+  const strong = next.later || next.also || next.asked
+  // `a script to install and run the app`
+  const purpose = wordAt(at - 2) === 'to' && isBaseForm(wordAt(at - 1)) && position(current.from) < at - 1
+  if (acts(sentence, next.at) && (strong || (current.action && !purpose))) return true
+  if (gerundAt(sentence, next.at)) {
+    return next.also || next.later || (current.action && gerundAt(sentence, current.from))
+  }
+  return (next.asked && asksFor(sentence, separator.from)) || (next.followedBy && current.action)
+}
+
 /**
  * The clauses of one sentence in the order of the text.
  *
- * @param masked the masked text, see {@link mask}
+ * @param masked the masked text, see `mask`
  * @param from where the sentence begins in it
  * @param to where it ends
  */
 export function clausesOf(masked: string, from: number, to: number): Clause[] {
-  const tokens = tokenise(masked, from, to)
-  const position = positions(tokens)
-  const wordAt = (at: number): string => tokens[at]?.word ?? ''
-  const acts = (offset: number): boolean => {
-    const at = position(offset)
-    return beginsAction(wordAt(at), wordAt(at + 1)) || (isBaseForm(wordAt(at)) && coordinated(at + 1))
-  }
-  /** `review and test the module`: a bare verb that shares the object of the next one. */
-  const coordinated = (at: number): boolean =>
-    /^(?:,|and|&)$/.test(wordAt(at)) && isBaseForm(wordAt(at + 1)) && wordAt(at + 2) !== ''
-  const gerundAt = (offset: number): boolean => baseOfGerund(wordAt(position(offset))) !== undefined
-
-  /** `I need a taxi` */
-  const asksFor = (offset: number): boolean => {
-    const at = skip(ALSO, masked, skip(LATER, masked, skip(LINK, masked, offset)))
-    return skip(NEED, masked, at) > at
-  }
-
-  const clauses: Clause[] = []
-  const begin = (opened: Opening, action: boolean, joiner: Clause['joiner']): Clause => {
-    const clause: Clause = { from: opened.at, to, action, joiner }
-    if (opened.first) clause.opensOrder = true
-    clauses.push(clause)
-    return clause
-  }
-
-  // The beginning of the sentence, with a subordinate clause that may stand before the main one.
-  let opened = opening(masked, from)
-  let condition: string | undefined
-  let pending: Clause | undefined
-  const main = skip(SUBORDINATE, masked, opened.at)
-  if (main > opened.at) {
-    const comma = tokens.find((token) => token.word === ',' && token.from > main)
-    if (comma) {
-      const kind = masked.slice(opened.at, main).trim().toLowerCase()
-      const rest = opening(masked, comma.to)
-      if (gerundAt(main) && /^(?:after|before|while)$/.test(kind)) {
-        const clause: Clause = { from: main, to: comma.from, action: true, joiner: opened.later ? 'THEN' : 'AND' }
-        if (kind === 'before') pending = { ...clause, joiner: 'THEN' }
-        else clauses.push(kind === 'after' ? { ...clause, recalls: true } : clause)
-        opened = { ...rest, later: rest.later || kind === 'after', first: opened.first }
-      } else {
-        if (kind !== 'during' && kind !== 'before') condition = masked.slice(main, comma.from)
-        const barrier = /^(?:after|once|as soon as)$/.test(kind)
-        opened = { ...rest, later: rest.later || opened.later || barrier, first: opened.first }
-      }
-    }
-  }
-  const question = masked.slice(Math.max(from, to - 2), to).includes('?')
-  const isRule = skip(RULE, masked, opened.at) > opened.at
-  const action =
-    !isRule &&
-    (acts(opened.at) ||
-      gerundAt(opened.at) ||
-      (question && skip(QUESTION, masked, opened.at) > opened.at) ||
-      asksFor(from))
-  let current = begin(opened, action, opened.later ? 'THEN' : 'AND')
-  if (condition !== undefined) current.condition = condition
-
-  for (let at = position(opened.at) + 1; at < tokens.length; at++) {
-    const token = tokens[at]!
-    if (!SEPARATOR.test(token.word)) continue
-    const close = (next: number): void => {
-      current.to = Math.min(current.to, token.from)
-      at = Math.max(at, position(next))
-    }
-    const word = token.word
-    const link = /^(?:before|after|once)$/.test(word) ? skip(SUBORDINATE, masked, token.from) : token.from
-    if (link > token.from && opening(masked, token.from).at === token.from) {
-      // `deploy it after running the tests`, `check the licence before publishing`, `deploy once the tests pass`
-      if (!current.action) continue
-      if (gerundAt(link)) {
-        close(link)
-        const behind = begin({ ...opened, at: link, first: false }, true, word === 'before' ? 'THEN' : 'AND')
-        if (word !== 'before') Object.assign(behind, { before: true, recalls: true })
-        else current = behind
-      } else if (word !== 'before' && position(link) < tokens.length) {
-        const end = tokens.slice(at, at + 40).find((later) => later.word === ',')?.from ?? to
-        current.condition = masked.slice(link, end)
-      }
-      continue
-    }
+  const sentence = sentenceOf(masked, from, to)
+  const { tokens, position } = sentence
+  const { main, earlier, afterwards } = beginningOf(sentence)
+  const clauses = earlier ? [earlier, main] : [main]
+  let current = main
+  let resume = position(main.from) + 1
+  for (const [at, token] of tokens.entries()) {
+    if (at < resume || !SEPARATOR.test(token.word)) continue
+    const behind = /^(?:before|after|once)$/.test(token.word) ? skip(SUBORDINATE, masked, token.from) : token.from
     const next = opening(masked, token.from)
-    const strong = next.later || next.also || next.asked
-    if (position(next.at) >= tokens.length) continue
-    if (skip(RULE, masked, next.at) > next.at) {
-      if (!next.later) continue
-    }
-    const bare = wordAt(at - 2) === 'to' && isBaseForm(wordAt(at - 1)) && tokens[at - 1]!.from > current.from
-    const starts =
-      (acts(next.at) && (current.action || strong) && !(bare && !strong)) ||
-      (gerundAt(next.at) && (next.also || next.later || (current.action && gerundAt(current.from)))) ||
-      (next.asked && asksFor(token.from)) ||
-      (next.followedBy && current.action)
-    if (!starts) continue
-    close(next.at)
-    current = begin(next, true, next.later ? 'THEN' : 'AND')
+    const isJoined = behind > token.from && next.at === token.from
+    const clause = isJoined
+      ? joined(sentence, current, at, token.word, behind)
+      : position(next.at) < tokens.length && startsClause(sentence, current, at, token, next)
+        ? clauseAt(sentence, next, true)
+        : undefined
+    if (!clause) continue
+    current.to = Math.min(current.to, token.from)
+    resume = Math.max(at, position(clause.from)) + 1
+    clauses.push(clause)
+    if (!clause.before) current = clause
   }
-  if (pending) clauses.push(pending)
-  return clauses
+  return afterwards ? [...clauses, afterwards] : clauses
+}
+
+/** The first clause of a sentence, for whoever needs no more of it. */
+export function firstClause(masked: string, from: number, to: number): Clause {
+  const { main, earlier } = beginningOf(sentenceOf(masked, from, to))
+  return earlier ?? main
 }

@@ -22,18 +22,19 @@ const ordinal = (match: RegExpMatchArray): number => {
 
 /** Items on lines of their own: bullets, numbers, letters or `Step 1:`; deeper ones belong to the item above them. */
 function lineList(masked: string): List | undefined {
-  const found = [...masked.matchAll(LINE)]
-  const margin = Math.min(...found.map(({ 1: indent }) => indent!.length))
-  const top = found.filter(({ 1: indent }) => indent!.length === margin)
-  if (top.length < 2) return undefined
-  const last = top.at(-1)!
+  const found = [...masked.matchAll(LINE)].map((match) => ({ match, indent: match[0].search(/[^ \t]/) }))
+  const margin = Math.min(...found.map(({ indent }) => indent))
+  const top = found.filter(({ indent }) => indent === margin).map(({ match }) => match)
+  const first = top.at(0)
+  const last = top.at(-1)
+  if (!first || !last || first === last) return undefined
   // After the last item, a line at the margin behind an empty one no longer belongs to it.
-  const after = masked.slice(last.index).match(/\n[ \t]*\n(?=\S)/)
-  const end = after ? last.index + after.index! : masked.length
+  const after = masked.slice(last.index).search(/\n[ \t]{0,40}\n(?=\S)/)
+  const end = after < 0 ? masked.length : last.index + after
   return {
     items: top.map((match, at) => ({ from: match.index + match[0].length, to: top[at + 1]?.index ?? end })),
     ordered: top.filter((match) => Number.isInteger(ordinal(match))).length > top.length / 2,
-    intro: { from: 0, to: top[0]!.index },
+    intro: { from: 0, to: first.index },
     outro: { from: end, to: masked.length },
   }
 }
@@ -42,14 +43,15 @@ function lineList(masked: string): List | undefined {
 function inlineList(masked: string): List | undefined {
   const counted: RegExpExecArray[] = []
   for (const match of masked.matchAll(INLINE)) if (ordinal(match) === counted.length + 1) counted.push(match)
-  if (counted.length < 2) return undefined
+  const [first, second] = counted
+  if (!first || !second) return undefined
   return {
     items: counted.map((match, at) => ({
       from: match.index + match[0].length,
       to: counted[at + 1]?.index ?? masked.length,
     })),
     ordered: true,
-    intro: { from: 0, to: counted[0]!.index },
+    intro: { from: 0, to: first.index },
     outro: { from: masked.length, to: masked.length },
   }
 }
@@ -65,8 +67,8 @@ const BY_NUMBER =
 /** The items that a text names by their number (`after steps 1 and 2`, `depends on 1-3`), counted from one. */
 export function numbersIn(text: string): number[] {
   const named = new Set<number>()
-  for (const { 1: list } of text.matchAll(BY_NUMBER)) {
-    for (const { 1: first, 2: last } of list!.matchAll(/(\d{1,3})(?:\s*(?:-|–|to)\s*(\d{1,3}))?/g)) {
+  for (const [mention] of text.matchAll(BY_NUMBER)) {
+    for (const { 1: first, 2: last } of mention.matchAll(/(\d{1,3})(?:\s*(?:-|–|to)\s*(\d{1,3}))?/g)) {
       for (let at = Number(first); at <= Number(last ?? first); at++) named.add(at)
     }
   }

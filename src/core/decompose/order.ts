@@ -16,39 +16,39 @@ export interface Part {
 /** A condition means a part that shares this much of its words. */
 const SAME_THING = 0.3
 
-/** How many of the parts before it one part is compared with, so that the work stays linear. */
+/** A condition is looked for in so many parts before it, and in so many characters of each. */
 export const WINDOW = 50
+const LOOKED_AT = 200
 
 /**
- * For each part the positions of the earlier ones that it depends on. `then` is a barrier: what follows it waits for
- * everything of the group before it. Within a group only those wait that work on an earlier result.
+ * Each part with the earlier ones that it depends on. `then` is a barrier: what follows it waits for everything of the
+ * group before it. Within a group only those wait that work on an earlier result.
  */
-export function dependenciesOf(parts: readonly Part[]): number[][] {
-  const dependsOn: number[][] = []
-  let before: number[] = []
-  let group: number[] = []
-  parts.forEach((part, at) => {
-    const named = (part.named ?? []).filter((other) => other < at)
-    const meant = part.condition === undefined ? -1 : meantBy(part.condition, parts.slice(Math.max(0, at - WINDOW), at))
-    const condition = meant < 0 ? [] : [Math.max(0, at - WINDOW) + meant]
-    if (part.joiner === 'THEN' && group.length > 0 && condition.length + named.length === 0) {
+export function ordered<Some extends Part>(parts: readonly Some[]): { part: Some; dependsOn: Some[] }[] {
+  let before: Some[] = []
+  let group: Some[] = []
+  return parts.map((part, at) => {
+    const earlier = parts.slice(0, at)
+    const recent = earlier.slice(-WINDOW)
+    const named = earlier.filter((_, other) => part.named?.includes(other))
+    const meant = part.condition === undefined ? undefined : meantBy(part.condition, recent)
+    const explicit = meant ? [...named, meant] : named
+    if (part.joiner === 'THEN' && group.length > 0 && explicit.length === 0) {
       before = group
       group = []
     }
+    const last = earlier.at(-1)
     const all = refersToAll(part.text)
-    const used = group.filter(
-      (other) => all || (at - other <= WINDOW && refersTo(part.text, parts[other]!.text, other === at - 1)),
-    )
-    const needs = named.length > 0 ? named : [...before, ...used, ...condition]
-    dependsOn.push([...new Set(needs)].sort((a, b) => a - b))
-    group.push(at)
+    const used = group.filter((other) => all || refersTo(part.text, other.text, other === last))
+    const needs = new Set(named.length > 0 ? named : [...before, ...used, ...explicit])
+    group.push(part)
+    return { part, dependsOn: earlier.filter((other) => needs.has(other)) }
   })
-  return dependsOn
 }
 
-/** The position of the part that some words speak of, -1 if none is meant. */
-export function meantBy(condition: string, parts: readonly Part[]): number {
-  const alike = parts.map((part) => likeness(condition, part.text.slice(0, 200)))
-  const best = Math.max(0, ...alike)
-  return best < SAME_THING ? -1 : alike.lastIndexOf(best)
+/** The part that some words speak of, the last one of those most alike. */
+export function meantBy<Some extends Part>(said: string, parts: readonly Some[]): Some | undefined {
+  const alike = parts.map((part) => ({ part, likeness: likeness(said, part.text.slice(0, LOOKED_AT)) }))
+  const best = Math.max(SAME_THING, ...alike.map((one) => one.likeness))
+  return alike.findLast((one) => one.likeness >= best)?.part
 }

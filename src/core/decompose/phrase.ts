@@ -10,8 +10,8 @@ const EDGE = /[\s,.;:!–—-]/
 export function trimmed(text: string): string {
   let from = 0
   let to = text.length
-  while (from < to && EDGE.test(text[from]!)) from++
-  while (to > from && EDGE.test(text[to - 1]!)) to--
+  while (from < to && EDGE.test(text.charAt(from))) from++
+  while (to > from && EDGE.test(text.charAt(to - 1))) to--
   return text.slice(from, to)
 }
 

@@ -1,4 +1,4 @@
-import { type Clause, clausesOf } from './clauses.ts'
+import { type Clause, clausesOf, firstClause } from './clauses.ts'
 import { type List, listIn, numbersIn } from './lists.ts'
 import { mask } from './mask.ts'
 import { meantBy, type Part, WINDOW } from './order.ts'
@@ -25,12 +25,12 @@ interface Prose {
 const RULE = /^(?:please )?(?:do not|don't|never|always|make sure|ensure|avoid|only|must|note|keep|remember)\b/i
 
 /** `review` in `review and test the module` is given the object of the next one. */
-function shareObjects(parts: Part[]): void {
-  for (let at = parts.length - 2; at >= 0; at--) {
-    const part = parts[at]!
-    const object = parts[at + 1]!.text.indexOf(' ')
-    if (!/\s/.test(part.text) && object > 0) part.text += parts[at + 1]!.text.slice(object)
-  }
+function shareObjects(parts: readonly Part[]): void {
+  parts.toReversed().reduce((next, part) => {
+    const object = next.text.indexOf(' ')
+    if (!/\s/.test(part.text) && object > 0) part.text += next.text.slice(object)
+    return part
+  })
 }
 
 /** `reviewing the code` -> `review the code` */
@@ -51,21 +51,21 @@ function toParts(text: string, clauses: readonly Clause[], earlier: readonly Par
     if (condition !== undefined) part.condition = condition
     recalled = undefined
     const last = parts.at(-1)
-    if (clause.recalls && meantBy(part.text, earlier.slice(-WINDOW)) >= 0) {
+    if (clause.recalls && meantBy(part.text, earlier.slice(-WINDOW))) {
       if (clause.before && last) last.condition = part.text
       else recalled = part.text
     } else if (clause.before && last) {
       parts.splice(-1, 1, { ...part, joiner: last.joiner }, { ...last, joiner: 'AND', condition: part.text })
     } else parts.push(part)
   }
-  shareObjects(parts)
+  if (parts.length > 1) shareObjects(parts)
   return parts
 }
 
 /** `Audit this repository: analyse …`: what stands before the colon holds for every part behind it. */
 function frameOf(masked: string, { from, to }: Span): number {
   const colon = masked.slice(from, to).search(/:(?=\s)/)
-  return colon > 0 && clausesOf(masked, from + colon + 1, to)[0]!.action ? from + colon : from
+  return colon > 0 && firstClause(masked, from + colon + 1, to).action ? from + colon : from
 }
 
 /** Reads the sentences of a span of the text. */
@@ -103,25 +103,20 @@ const UNORDERED = /\b(?:any order|independent(?:ly)?|in parallel|simultaneously|
 
 /** Reads a list; nothing if its items are no actions but the objects of one: `Write these pages:`. */
 function readList(text: string, masked: string, list: List): Reading | undefined {
-  const items = list.items.map((item) => sentencesOf(masked, item.from, item.to)[0] ?? item)
-  const clauses = items.map((item) => clausesOf(masked, item.from, item.to)[0])
+  const items = list.items.map((item, at) => {
+    const { from, to } = sentencesOf(masked, item.from, item.to)[0] ?? item
+    const numbers = numbersIn(text.slice(item.from, item.to)).map((number) => number - 1)
+    return { ...item, clause: firstClause(masked, from, to), named: numbers.filter((other) => other !== at) }
+  })
   const intro = readProse(text, masked, list.intro)
-  const acting = clauses.filter((clause) => clause?.action).length
+  const acting = items.filter((item) => item.clause.action).length
   if (acting * 2 < items.length && intro.parts.length > 0) return undefined
 
-  const named = list.items.map((item, at) =>
-    numbersIn(text.slice(item.from, item.to))
-      .map((number) => number - 1)
-      .filter((other) => other !== at),
-  )
-  const numbered = list.ordered && named.some((others) => others.length > 0)
+  const numbered = list.ordered && items.some((item) => item.named.length > 0)
   const chained = list.ordered && !numbered && !UNORDERED.test(text.slice(list.intro.from, list.intro.to))
-  const parts = list.items.map((item, at): Part => {
-    const clause = clauses[at]
-    const joiner = chained || (!numbered && clause?.joiner === 'THEN') ? 'THEN' : 'AND'
-    const part: Part = { text: text.slice(clause?.from ?? item.from, item.to).trim(), joiner }
-    if (numbered) part.named = named[at]!
-    return part
+  const parts = items.map(({ to, clause, named }): Part => {
+    const joiner = chained || (!numbered && clause.joiner === 'THEN') ? 'THEN' : 'AND'
+    return { text: text.slice(clause.from, to).trim(), joiner, ...(numbered && { named }) }
   })
   const outro = readProse(text, masked, list.outro)
   const frame = plain(text.slice(list.intro.from, list.intro.to))

@@ -29,7 +29,7 @@ const stemsAfter = (pattern: RegExp, text: string): Set<string> =>
       match
         .slice(1)
         .filter(Boolean)
-        .map((word) => stem(word!.toLowerCase())),
+        .map((word) => stem(word.toLowerCase())),
     ),
   )
 

@@ -85,7 +85,7 @@ const NO_VERBS: ReadonlySet<string> = new Set(
 const DETERMINERS = /^(?:the|a|an|this|that|these|those|its|my|our|your|their|all|each|every|both|any|some|me|us|them)$/
 
 /** From a stem to its base form, for turning `running` back into `run`. */
-const BASES: ReadonlyMap<string, string> = new Map([...VERBS].reverse().map((verb) => [stem(verb), verb]))
+const BASES: ReadonlyMap<string, string> = new Map([...VERBS].toReversed().map((verb) => [stem(verb), verb]))
 
 /** The base form of a gerund of a known verb (`running` -> `run`), or nothing. */
 export function baseOfGerund(word: string): string | undefined {
