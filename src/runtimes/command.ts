@@ -1,0 +1,260 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { z } from 'zod'
+import type { ErrorClass } from '../core/retry.ts'
+import type { Json } from '../core/json.ts'
+import type { Activity, Evidence, Outcome, Runtime, Usage, Work } from '../runtime.ts'
+import { agentEnvironment, findExecutable } from './command/environment.ts'
+import type { Environment } from './command/environment.ts'
+import { lastLine } from './command/lines.ts'
+import type { OutputLimits } from './command/output.ts'
+import { readRecord, removeRecord, writeRecord } from './command/process-record.ts'
+import { bootId } from './command/process-table.ts'
+import { processTree } from './command/process-tree.ts'
+import { listProducedFiles } from './command/produced-files.ts'
+import type { FileLimits } from './command/produced-files.ts'
+import { startProgram } from './command/program.ts'
+import type { Ending, Program } from './command/program.ts'
+import { BadResult, oneLine, readResultFile } from './command/result-file.ts'
+
+const exitCodes = z.array(z.int().min(0).max(255))
+
+export const commandDefinition = z.strictObject({
+  /** The program and its arguments. No shell reads them. */
+  argv: z.tuple([z.string().min(1)], z.string()),
+  env: z.record(z.string(), z.string()).optional(),
+  /** Names of the server's own environment to pass on, beside PATH, HOME, LANG, LC_*, TZ and TMPDIR. */
+  allowEnv: z.array(z.string().min(1)).optional(),
+  /** Exit codes that mean "done"; [0] if left out. */
+  okCodes: exitCodes.optional(),
+  /** Exit codes that mean "done, and there is something to look at", as linters and test runners end. */
+  findingsCodes: exitCodes.optional(),
+  cwd: z.literal('workspace').optional(),
+})
+
+/** A program that the operator allows to be run as an agent. */
+export type CommandDefinition = z.infer<typeof commandDefinition>
+
+export interface CommandLimits extends OutputLimits, FileLimits {
+  /** Milliseconds from SIGTERM to SIGKILL. */
+  killGraceMs: number
+  /** Bytes of result.json. */
+  resultBytes: number
+}
+
+const DEFAULT_COMMAND_LIMITS: CommandLimits = {
+  killGraceMs: 5_000,
+  lineBytes: 8 * 1024,
+  lines: 10_000,
+  waitingBytes: 256 * 1024,
+  stdoutBytes: 64 * 1024,
+  resultBytes: 1024 * 1024,
+  files: 1_000,
+  fileBytes: 256 * 1024 * 1024,
+}
+
+const runtimeConfigShape = z.object({ command: z.string().min(1) })
+const REASON_LENGTH = 500
+const MARKER = 'TUTTI_ATTEMPT_ID'
+
+type Failure = { class: ErrorClass; message: string }
+type Command = { name: string; definition: CommandDefinition; file: string; env: Record<string, string> }
+
+/**
+ * Runs programs of this machine as agents. An agent's configuration is `{"command": "<name>"}`; what the name means
+ * is the operator's alone, so no caller of the API can choose a program or its arguments.
+ *
+ * A program gets the Work as JSON on stdin, runs in the workspace, and leaves its result in TUTTI_OUTPUT_DIR:
+ * result.json and any other files. Works on Linux and macOS; on macOS, processes that leave their group and lose
+ * their parent are not found.
+ *
+ * @param options.environment the server's own environment, of which only allow-listed names are passed on
+ * @throws ZodError if a definition is not valid
+ */
+export function createCommandRuntime(options: {
+  commands: Readonly<Record<string, CommandDefinition>>
+  environment: Environment
+  limits?: Partial<CommandLimits>
+}): Runtime {
+  const commands = new Map(Object.entries(z.record(z.string(), commandDefinition).parse(options.commands)))
+  const limits: CommandLimits = { ...DEFAULT_COMMAND_LIMITS, ...options.limits }
+
+  /** `folder` is where a relative argv[0] starts; undefined leaves it unchecked, for it is not known before the work. */
+  async function findCommand(
+    runtimeConfig: Json,
+    folder: string | undefined,
+    own: Record<string, string> = {},
+  ): Promise<Command | Failure> {
+    const parsed = runtimeConfigShape.safeParse(runtimeConfig)
+    if (!parsed.success) {
+      return { class: 'VALIDATION', message: 'The runtime configuration must be {"command": "<name of a command>"}.' }
+    }
+    const name = parsed.data.command
+    const definition = commands.get(name)
+    if (!definition) {
+      const names = [...commands.keys()].join(', ') || 'none'
+      const advice = 'Use one of these, or ask the operator to add it to the configuration.'
+      return { class: 'VALIDATION', message: `There is no command "${name}"; there is: ${names}. ${advice}` }
+    }
+    const env = agentEnvironment(options.environment, definition, own)
+    const [program] = definition.argv
+    const isRelative = program.includes('/') && !program.startsWith('/')
+    if (isRelative && folder === undefined) return { name, definition, file: program, env }
+    const file = await findExecutable(program, env['PATH'] ?? '', folder ?? '/')
+    if (file !== undefined) return { name, definition, file, env }
+    const where = program.includes('/') ? (isRelative ? 'in the workspace' : '') : `in PATH (${env['PATH']})`
+    const message = `Command "${name}": there is no executable ${program} ${where}`.trim()
+    return { class: 'UNAVAILABLE', message: `${message}. Install it, or correct argv[0] in the configuration.` }
+  }
+
+  async function* perform(work: Work, signal: AbortSignal): AsyncGenerator<Activity, Outcome> {
+    if (signal.aborted) return { kind: 'CANCELED', usage: {} }
+    const failed = (error: Failure): Outcome => ({ kind: 'ERROR', error, evidence: [], usage: {} })
+    if (!(await isFolder(work.workspace))) {
+      const advice = 'Check the workspace of the project.'
+      return failed({ class: 'VALIDATION', message: `The workspace ${work.workspace} is not a folder. ${advice}` })
+    }
+    const command = await findCommand(work.runtimeConfig, work.workspace, {
+      TUTTI_OUTPUT_DIR: work.outputDir,
+      TUTTI_SESSION_ID: work.sessionId,
+      TUTTI_EXECUTION_ID: work.executionId,
+      TUTTI_ATTEMPT: `${work.attempt}`,
+      [MARKER]: work.attemptId,
+    })
+    if ('class' in command) return failed(command)
+
+    await mkdir(work.outputDir, { recursive: true })
+    const record = { attemptId: work.attemptId, bootId: bootId() }
+    await writeRecord(work.outputDir, { ...record, root: null })
+    const program = await startProgram({
+      file: command.file,
+      args: command.definition.argv.slice(1),
+      cwd: work.workspace,
+      env: command.env,
+      marker: `${MARKER}=${work.attemptId}`,
+      stdin: JSON.stringify(work),
+      timeouts: work.timeouts,
+      limits,
+    })
+    if ('failure' in program) {
+      await removeRecord(work.outputDir)
+      const message = `Command "${command.name}": ${command.file} cannot be started: ${program.failure}`
+      return failed({ class: 'UNAVAILABLE', message: `${message}. Check the file and the first line of a script.` })
+    }
+
+    const cancel = (): void => program.stop('CANCELED')
+    signal.addEventListener('abort', cancel)
+    if (signal.aborted) cancel()
+    try {
+      await writeRecord(work.outputDir, { ...record, root: { pid: program.pid, started: program.started } })
+      for (let line = await program.output.next(); line; line = await program.output.next()) yield line
+      const ending = await program.ended
+      const usage: Usage = ending.cpuMs === undefined ? {} : { cpuMs: ending.cpuMs }
+      const outcome =
+        ending.cause === 'ATTEMPT' || ending.cause === 'IDLE'
+          ? ({ kind: 'TIMEOUT', timeout: ending.cause, usage } as const)
+          : await judge(work, command, program, ending, usage)
+      return signal.aborted ? { kind: 'CANCELED', usage } : outcome
+    } finally {
+      // Also reached when the reader leaves early: nothing may stay behind then either.
+      cancel()
+      const { survivors } = await program.ended
+      signal.removeEventListener('abort', cancel)
+      if (survivors.length === 0) await removeRecord(work.outputDir)
+    }
+  }
+
+  /** What the end of a program means. Its exit code decides, then what it left. */
+  async function judge(
+    work: Work,
+    { name, definition }: Command,
+    program: Program,
+    { exitCode, signal, durationMs }: Ending,
+    usage: Usage,
+  ): Promise<Outcome> {
+    const passed = exitCode !== null && (definition.okCodes ?? [0]).includes(exitCode)
+    const done = passed || (exitCode !== null && (definition.findingsCodes ?? []).includes(exitCode))
+    const evidence: Evidence[] = [
+      { name: 'exit code', kind: 'EXIT_CODE', passed, detail: { exitCode, signal, command: name, durationMs } },
+    ]
+    const counts = program.output.counts()
+    if (counts.lines > counts.shown) {
+      evidence.push({ name: 'lines of output', kind: 'COUNT', passed: true, detail: counts })
+    }
+    if (!done) return { kind: 'ERROR', error: failureOf(name, program, exitCode, signal), evidence, usage }
+    try {
+      const result = await readResultFile(work.outputDir, limits.resultBytes)
+      const files = await listProducedFiles(work.outputDir, result?.artifacts ?? [], limits)
+      const stdout = program.output.stdout()
+      const isEmpty = result ? isBlank(result.output) && result.evidence.length === 0 : isBlank(stdout.text)
+      if (isEmpty && files.length === 0) {
+        const what = result ? 'an empty output in result.json' : 'nothing on stdout'
+        const advice = 'Write result.json or other files into TUTTI_OUTPUT_DIR, or print the result.'
+        const message = `Command "${name}" ended with exit code ${exitCode} but left ${what} and no files. ${advice}`
+        return { kind: 'ERROR', error: { class: 'EMPTY', message }, evidence, usage }
+      }
+      if (result) {
+        const { summary, output } = result
+        return { kind: 'OK', summary, output, files, evidence: [...evidence, ...result.evidence], usage }
+      }
+      const line = lastLine(stdout.text, REASON_LENGTH) ?? lastLine(program.output.stderr(), REASON_LENGTH)
+      const { text, omittedBytes } = stdout
+      const output = { exitCode, stdout: text, ...(omittedBytes > 0 && { omittedBytes }) }
+      return { kind: 'OK', summary: oneLine(line ?? `${files.length} files`), output, files, evidence, usage }
+    } catch (error) {
+      if (!(error instanceof BadResult)) throw error
+      const message = `Command "${name}": ${error.message}`
+      return { kind: 'ERROR', error: { class: error.errorClass, message }, evidence, usage }
+    }
+  }
+
+  return {
+    name: 'command',
+    run(work, signal) {
+      const left = new AbortController()
+      const attempt = perform(work, AbortSignal.any([signal, left.signal]))
+      // A generator that waits for a line would only hear of its reader's leaving after that line.
+      const leave = attempt.return.bind(attempt)
+      attempt.return = (outcome) => {
+        left.abort()
+        return leave(outcome)
+      }
+      return attempt
+    },
+    async reap(outputDir) {
+      const record = await readRecord(outputDir)
+      // After a restart of the machine nothing is left, and its pids belong to others.
+      if (record && record.bootId === bootId()) {
+        const root = record.root && { pid: record.root.pid, started: record.root.started }
+        const { survivors } = await processTree(root, `${MARKER}=${record.attemptId}`, false).end(limits.killGraceMs)
+        if (survivors.length > 0) {
+          throw new Error(`Processes ${survivors.join(', ')} of an earlier attempt cannot be ended; end them by hand.`)
+        }
+      }
+      await removeRecord(outputDir)
+    },
+    async check(runtimeConfig) {
+      const command = await findCommand(runtimeConfig, undefined)
+      return 'class' in command ? command.message : undefined
+    },
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
+function isBlank(output: Json): boolean {
+  if (output === null) return true
+  if (typeof output === 'string') return output.trim() === ''
+  return typeof output === 'object' && Object.keys(output).length === 0
+}
+
+function failureOf(name: string, program: Program, exitCode: number | null, signal: string | null): Failure {
+  const { output } = program
+  const line = lastLine(output.stderr(), REASON_LENGTH) ?? lastLine(output.stdout().text, REASON_LENGTH)
+  const reason = line === undefined ? '; it printed nothing' : `: ${line}`
+  if (exitCode !== null)
+    return { class: 'AGENT', message: `Command "${name}" ended with exit code ${exitCode}${reason}` }
+  const hint = signal === 'SIGKILL' ? ' (often for want of memory)' : ''
+  return { class: 'CRASH', message: `Command "${name}" was killed by ${signal ?? 'a signal'}${hint}${reason}` }
+}

@@ -1,0 +1,133 @@
+import { execa } from 'execa'
+import type { Activity } from '../../runtime.ts'
+import type { Output, OutputLimits } from './output.ts'
+import { readOutput } from './output.ts'
+import { readCpuMs, readProcess } from './process-table.ts'
+import { processTree } from './process-tree.ts'
+
+/** Why a program ended: by itself, because it was stopped, or because of a limit. The first cause counts. */
+export type Cause = 'EXIT' | 'CANCELED' | 'ATTEMPT' | 'IDLE'
+
+export interface Ending {
+  cause: Cause
+  /** Null if a signal ended it. */
+  exitCode: number | null
+  signal: string | null
+  durationMs: number
+  cpuMs: number | undefined
+  /** Processes that could not be ended; normally none. */
+  survivors: number[]
+}
+
+export interface Program {
+  pid: number
+  /** See ProcessTree: names this very process, also for a later server. */
+  started: string | undefined
+  output: Pick<Output, 'counts' | 'stdout' | 'stderr'> & { next(): Promise<Activity | undefined> }
+  /** Ends the whole process tree. Can be called again, and when all is over. */
+  stop(cause: Cause): void
+  /** Resolves once nothing of the process tree is left. */
+  ended: Promise<Ending>
+}
+
+export interface Start {
+  /** Absolute path. */
+  file: string
+  args: readonly string[]
+  cwd: string
+  env: Readonly<Record<string, string>>
+  /** NAME=value, part of `env`, which only this attempt's processes carry. */
+  marker: string
+  stdin: string
+  timeouts: { attemptMs: number; idleMs: number }
+  limits: OutputLimits & { killGraceMs: number }
+}
+
+/** Node's timers cannot wait longer (about 24.8 days). */
+const MAX_TIMER_MS = 2 ** 31 - 1
+const CPU_SAMPLE_MS = 1_000
+
+/** Starts a program in a process group of its own, or says why it cannot be started. */
+export async function startProgram(start: Start): Promise<Program | { failure: string }> {
+  const { limits, timeouts } = start
+  const began = performance.now()
+  // The streams are read as they are, and ending the tree is left to processTree, which knows more than the group.
+  const subprocess = execa(start.file, start.args, {
+    cwd: start.cwd,
+    env: start.env,
+    extendEnv: false,
+    input: start.stdin,
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    encoding: 'buffer',
+    reject: false,
+  })
+  const { pid, stdout, stderr } = subprocess
+  if (pid === undefined) return { failure: (await subprocess).originalMessage ?? 'unknown cause' }
+
+  const output = readOutput({ stdout, stderr }, limits)
+  const exit = Promise.withResolvers<{ exitCode: number | null; signal: string | null }>()
+  const ending = Promise.withResolvers<Ending>()
+  // Whoever awaits it hears of a failure; until then it must not count as unhandled and end the server.
+  ending.promise.catch(() => {})
+  let cause: Cause | undefined
+  let exited = false
+  let cpuMs: number | undefined
+
+  const sampleCpu = (): void => {
+    const sample = exited ? undefined : readCpuMs(pid)
+    if (sample !== undefined) cpuMs = Math.max(cpuMs ?? 0, sample)
+  }
+  // Pipes close while the kernel still knows the process: the last moment to ask for its CPU time.
+  stdout.once('end', sampleCpu)
+  stderr.once('end', sampleCpu)
+
+  const identified = readProcess(pid).then((row) => row?.started)
+
+  const stop = (why: Cause): void => {
+    if (why === 'CANCELED') output.mute(true)
+    if (cause) return
+    if (why !== 'EXIT') output.mute(false)
+    cause = why
+    clearTimeout(attemptTimer)
+    clearTimeout(idleTimer)
+    end(why).then(ending.resolve, ending.reject)
+  }
+
+  const end = async (why: Cause): Promise<Ending> => {
+    const durationMs = Math.round(performance.now() - began)
+    const tree = processTree({ pid, started: await identified }, start.marker, true)
+    const { survivors, cpuMs: lastCpuMs } = await tree.end(limits.killGraceMs)
+    clearInterval(cpuTimer)
+    output.finish()
+    const { exitCode, signal } = survivors.includes(pid) ? { exitCode: null, signal: null } : await exit.promise
+    if (lastCpuMs !== undefined) cpuMs = Math.max(cpuMs ?? 0, lastCpuMs)
+    return { cause: why, exitCode, signal, durationMs, cpuMs, survivors }
+  }
+
+  const cpuTimer = setInterval(sampleCpu, CPU_SAMPLE_MS)
+  const attemptTimer = setTimeout(() => stop('ATTEMPT'), Math.min(timeouts.attemptMs, MAX_TIMER_MS))
+  let idleTimer: NodeJS.Timeout
+  const watchIdle = (waitMs: number): void => {
+    idleTimer = setTimeout(
+      () => {
+        // If the server itself was busy, output may lie in the pipe: read it before judging.
+        setImmediate(() => {
+          const leftMs = timeouts.idleMs - output.quietMs()
+          if (leftMs <= 0) stop('IDLE')
+          else if (!cause) watchIdle(leftMs)
+        })
+      },
+      Math.min(waitMs, MAX_TIMER_MS),
+    )
+  }
+  watchIdle(timeouts.idleMs)
+
+  subprocess.nodeChildProcess.once('exit', (exitCode, signal) => {
+    exited = true
+    exit.resolve({ exitCode, signal })
+    stop('EXIT')
+  })
+  return { pid, started: await identified, output, stop, ended: ending.promise }
+}
