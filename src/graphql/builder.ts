@@ -2,7 +2,6 @@ import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
-import { GraphQLError } from 'graphql'
 import type { Json } from '../core/json.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
@@ -30,16 +29,8 @@ export const builder = new SchemaBuilder<Types>({
   defaultFieldNullability: false,
   complexity: {
     defaultComplexity: 1,
-    // Pages multiply (see connection.ts), plain lists are short.
+    // cost.ts adds up and refuses. Pages multiply (see connection.ts), plain lists are short.
     defaultListMultiplier: 5,
-    limit: (context) => ({ complexity: context.limits.complexity }),
-    complexityError: (_kind, { complexity, maxComplexity }) =>
-      new GraphQLError(
-        `The request costs ${complexity}, more than ${maxComplexity}: ask for smaller pages or fewer fields`,
-        {
-          extensions: { code: 'TOO_COMPLEX' },
-        },
-      ),
   },
   prisma: {
     client: (context) => context.database.prisma,

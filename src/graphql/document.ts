@@ -1,7 +1,7 @@
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
-  GraphQLError,
+  type GraphQLError,
   Kind,
   type OperationDefinitionNode,
   parse,
@@ -10,7 +10,7 @@ import {
   type Source,
   visit,
 } from 'graphql'
-import { badInput } from './errors.ts'
+import { refusedRequest } from './errors.ts'
 import type { Limits } from './limits.ts'
 import { isStorable, NOT_STORABLE } from './rules.ts'
 
@@ -87,34 +87,38 @@ function measure(
 
 function refuse(what: string, found: number, limit: number): void {
   if (found <= limit) return
-  throw new GraphQLError(`The document is too ${what} (${found}, at most ${limit}): split it into several requests`, {
-    extensions: { code: 'TOO_COMPLEX' },
-  })
+  throw refusedRequest(
+    'TOO_COMPLEX',
+    `The document is too ${what} (${found}, at most ${limit}): split it into several requests`,
+  )
 }
 
 /**
- * Refuses text that the database cannot hold, wherever it stands. The inputs of mutations are left to their rules, which
+ * Finds text that the database cannot hold, wherever it stands. The inputs of mutations are left to their rules, which
  * say where it is.
- *
- * @throws GraphQLError
  */
 export function refuseUnstorable(
   document: DocumentNode,
   operationName: string | null | undefined,
   variables: Readonly<Record<string, unknown>> | null | undefined,
-): void {
+): GraphQLError | undefined {
   const operation = document.definitions.find(
     (definition): definition is OperationDefinitionNode =>
       definition.kind === Kind.OPERATION_DEFINITION && (!operationName || definition.name?.value === operationName),
   )
   const judged = operation?.operation === 'mutation' ? belowRoot(document, operation) : [document]
+  let found = false
+  const look = (value: unknown): void => {
+    found ||= isUnstorable(value)
+  }
   for (const node of judged) {
     visit(node, {
       VariableDefinition: () => false,
-      StringValue: ({ value }) => check(value),
-      Variable: ({ name }) => checkDeep(variables?.[name.value]),
+      StringValue: ({ value }) => look(value),
+      Variable: ({ name }) => look(variables?.[name.value]),
     })
   }
+  return found ? refusedRequest('BAD_USER_INPUT', `A text in the request ${NOT_STORABLE}`) : undefined
 }
 
 /** What stands below the fields of a mutation, and in its fragments. */
@@ -126,11 +130,7 @@ function belowRoot(document: DocumentNode, operation: OperationDefinitionNode) {
   return [...fragments, ...below]
 }
 
-function checkDeep(value: unknown): void {
-  if (typeof value === 'string') check(value)
-  else if (value !== null && typeof value === 'object') for (const member of Object.values(value)) checkDeep(member)
-}
-
-function check(text: string): void {
-  if (!isStorable(text)) throw badInput(`A text in the request ${NOT_STORABLE}`)
+function isUnstorable(value: unknown): boolean {
+  if (typeof value === 'string') return !isStorable(value)
+  return value !== null && typeof value === 'object' && Object.values(value).some(isUnstorable)
 }

@@ -46,6 +46,9 @@ export async function sendArtifact(
 /** The name for everybody (RFC 6266), with nothing in the plain one that could end the header or leave a folder. */
 function attachment(name: string): string {
   const plain = name.replaceAll(/[^\w. -]/g, '_')
-  const encoded = encodeURIComponent(name.toWellFormed()).replaceAll(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+  const encoded = encodeURIComponent(name.toWellFormed()).replaceAll(
+    /['()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`
 }

@@ -43,6 +43,10 @@ export function refusedBy(refusal: Refusal): Refused {
   return conflict(refusal.message)
 }
 
+/** A request that is refused as a whole, before it begins: 400 for clients that understand application/graphql-response+json. */
+export const refusedRequest = (code: string, message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code, http: { status: 400, spec: true } } })
+
 /** A query or a subscription that asks for what cannot be: an error of the request, not of the server. */
 export const badInput = (message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })

@@ -27,11 +27,13 @@ export function refuseOrigin(
     }
   }
   if (origin !== undefined && origin !== 'null') {
-    if (origins.includes(origin) || (host !== undefined && URL.parse(origin)?.host === host.toLowerCase())) return undefined
+    if (origins.includes(origin) || (host !== undefined && URL.parse(origin)?.host === host.toLowerCase()))
+      return undefined
   } else if (origin === undefined && headers['sec-fetch-site'] !== 'cross-site') return undefined
   return {
     status: 403,
-    message: 'This server takes no requests from pages of other origins: add the origin to those that the operator allows.',
+    message:
+      'This server takes no requests from pages of other origins: add the origin to those that the operator allows.',
   }
 }
 

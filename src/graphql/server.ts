@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Context, Parts } from './context.ts'
-import { parseWithin, refuseUnstorable } from './document.ts'
+import { useCost } from './cost.ts'
+import { parseWithin } from './document.ts'
 import { sendArtifact } from './download.ts'
 import { createFollower } from './follow.ts'
 import { sendGraphiql } from './graphiql.ts'
@@ -76,21 +77,21 @@ export function createServer({ origins = [], limits: given, ...parts }: ServerOp
     // Our own masking knows the id of the request; this is for what happens outside of an execution.
     maskedErrors: { maskError: (error) => mask(error, { log, requestId: randomUUID() }) },
     logging: { debug() {}, info() {}, warn: (...said) => log.warn(said), error: (...said) => log.debug(said) },
-    plugins: [
-      useLimits(limits),
-      useMasking(),
-    ],
+    plugins: [useLimitedParser(limits), useCost(), useMasking()],
   })
 
-  const http = createHttpServer({ requestTimeout: limits.requestMs, headersTimeout: limits.requestMs }, (request, response) => {
-    const requestId = randomUUID()
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    response.setHeader('x-request-id', requestId)
-    handle(request, response, requestId).catch((error: unknown) => {
-      log.error({ err: error, requestId }, 'a request failed unexpectedly')
-      sendProblem(response, 500, `Unexpected error. The log of the server has it under ${requestId}.`)
-    })
-  })
+  const http = createHttpServer(
+    { requestTimeout: limits.requestMs, headersTimeout: limits.requestMs },
+    (request, response) => {
+      const requestId = randomUUID()
+      for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
+      response.setHeader('x-request-id', requestId)
+      handle(request, response, requestId).catch((error: unknown) => {
+        log.error({ err: error, requestId }, 'a request failed unexpectedly')
+        sendProblem(response, 500, `Unexpected error. The log of the server has it under ${requestId}.`)
+      })
+    },
+  )
 
   async function handle(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     const refusal = refuseOrigin(request, origins)
@@ -157,12 +158,8 @@ export function createServer({ origins = [], limits: given, ...parts }: ServerOp
   }
 }
 
-function useLimits(limits: Limits): Plugin<Context> {
-  return {
-    onParse: ({ setParseFn }) => setParseFn((source, options) => parseWithin(limits, source, options)),
-    onExecute: ({ args }) => refuseUnstorable(args.document, args.operationName, args.variableValues),
-    onSubscribe: ({ args }) => refuseUnstorable(args.document, args.operationName, args.variableValues),
-  }
+function useLimitedParser(limits: Limits): Plugin {
+  return { onParse: ({ setParseFn }) => setParseFn((source, options) => parseWithin(limits, source, options)) }
 }
 
 function sendHealth(response: ServerResponse, trouble: string | undefined): void {

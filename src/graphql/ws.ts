@@ -60,7 +60,7 @@ export function serveSockets(server: Server, { limits, log, refuse, envelop, mas
         const { parse, validate, execute, subscribe, contextFactory, schema } = envelop(request, params)
         const document = parse(params.query)
         const problems = validate(schema, document)
-        if (problems.length > 0) return problems
+        if (problems.length > 0) return problems.map(withoutHttp)
         return {
           schema,
           document,
@@ -70,7 +70,7 @@ export function serveSockets(server: Server, { limits, log, refuse, envelop, mas
           rootValue: { execute, subscribe } satisfies RootValue,
         } as never
       } catch (error) {
-        return [mask(error)]
+        return [withoutHttp(mask(error))]
       }
     },
   })
@@ -80,7 +80,7 @@ export function serveSockets(server: Server, { limits, log, refuse, envelop, mas
     try {
       return await run()
     } catch (error) {
-      return { errors: [mask(error)] }
+      return { errors: [mask(error)].map(withoutHttp) }
     }
   }
 
@@ -142,4 +142,16 @@ export function serveSockets(server: Server, { limits, log, refuse, envelop, mas
     server.off('upgrade', upgrade)
     for (const socket of sockets.clients) socket.close(1001, 'Going away')
   }
+}
+
+/** The status that an error means over HTTP is of no account here. */
+function withoutHttp(error: GraphQLError): GraphQLError {
+  const { http: _, ...extensions } = error.extensions
+  return new GraphQLError(error.message, {
+    ...(error.nodes && { nodes: error.nodes }),
+    source: error.source,
+    positions: error.positions,
+    path: error.path,
+    extensions,
+  })
 }

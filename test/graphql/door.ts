@@ -1,0 +1,82 @@
+import { createClient, type Client } from 'graphql-ws'
+import pino from 'pino'
+import { WebSocket } from 'ws'
+import type { TypedDocumentString } from '../../src/generated/gql/graphql.ts'
+import type { Limits } from '../../src/graphql/limits.ts'
+import { createServer, type ServerOptions } from '../../src/graphql/server.ts'
+import { type House, HOUSES, openHouse } from '../house.ts'
+
+/** A whole house on the embedded database with its doors open. */
+export interface Door {
+  house: House
+  /** Where it listens, without a path. */
+  url: string
+  /** Lines that the server has logged as warnings or worse. */
+  logged: Record<string, unknown>[]
+  /** Asks over HTTP and fails the test if there are errors. */
+  ask<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Promise<Result>
+  /** Posts any body and returns the response. */
+  post(body: unknown, headers?: Record<string, string>): Promise<Response>
+  /** What a document answers, errors included. */
+  answer(query: string, variables?: Record<string, unknown>): Promise<Answer>
+  /** A client over WebSocket; it is closed with the door. */
+  socket(): Client
+  close(): Promise<void>
+}
+
+export interface Answer {
+  data?: Record<string, never> | null
+  errors?: { message: string; path?: string[]; extensions?: { code?: string; requestId?: string } }[]
+}
+
+export async function openDoor(
+  options: Partial<Omit<ServerOptions, 'limits'>> & { limits?: Partial<Limits> } = {},
+): Promise<Door> {
+  const house = await openHouse(HOUSES[0] as (typeof HOUSES)[number])
+  const logged: Record<string, unknown>[] = []
+  const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line) as never) })
+  const { database, bus, coordinator, artifacts, runtimes } = house
+  const server = createServer({
+    ...{ database, bus, coordinator, artifacts, runtimes, log },
+    allowWorkspace: (path) => (path.startsWith('/proc') ? `${path} is not allowed` : undefined),
+    version: '1.2.3',
+    ...options,
+  })
+  const { url } = await server.listen(0, '127.0.0.1')
+  const clients: Client[] = []
+
+  const post: Door['post'] = (body, headers = {}) =>
+    fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  const answer: Door['answer'] = async (query, variables = {}) =>
+    (await (await post({ query, variables })).json()) as Answer
+  return {
+    house,
+    url,
+    logged,
+    post,
+    answer,
+    async ask(document, variables) {
+      const { data, errors } = await answer(String(document), variables as never)
+      if (errors) throw new Error(JSON.stringify(errors, undefined, 2))
+      return data as never
+    },
+    socket() {
+      const client = createClient({
+        url: `${url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+      })
+      clients.push(client)
+      return client
+    },
+    async close() {
+      for (const client of clients) await client.dispose()
+      await server.close()
+      await house.close()
+    },
+  }
+}
