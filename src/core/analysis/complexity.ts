@@ -73,9 +73,9 @@ export function complexityOf(
   const kinds = new Set(subTasks.flatMap((subTask) => subTask.type ?? [])).size
   const beyondOne = (count: number, full: number): number => ramp(Math.max(0, count - 1), full - 1)
   return scored([
-    { name: 'base', value: 1, weight: 2, reason: 'Every task takes some effort.' },
-    { name: 'length', value: ramp(length, 1_000), weight: 1, reason: `It is told in ${plural(length, 'word')}.` },
-    { name: 'parts', value: beyondOne(parts, 10), weight: 0.9, reason: `It has ${plural(parts, 'part')}.` },
+    { name: 'base', value: 1, weight: 2.8, reason: 'Every task takes some effort.' },
+    { name: 'length', value: ramp(length, 1_000), weight: 0.5, reason: `It is told in ${plural(length, 'word')}.` },
+    { name: 'parts', value: beyondOne(parts, 10), weight: 0.8, reason: `It has ${plural(parts, 'part')}.` },
     {
       name: 'depth',
       value: beyondOne(depth, 6),
@@ -88,7 +88,7 @@ export function complexityOf(
       weight: 0.3,
       reason: `At its start ${plural(roots, 'part')} can run.`,
     },
-    { name: 'kinds', value: beyondOne(kinds, 5), weight: 0.8, reason: `It wants ${plural(kinds, 'kind')} of agent.` },
+    { name: 'kinds', value: beyondOne(kinds, 5), weight: 0.9, reason: `It wants ${plural(kinds, 'kind')} of agent.` },
     ...LEXICONS.map((lexicon) => telling(lexicon, head, prose)),
   ])
 }
