@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { createClient } from 'graphql-ws'
+import { afterEach, describe, expect, inject, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { freshPostgres } from '../database.ts'
+import { HOUSES } from '../house.ts'
+import { POSTGRES_TEMPLATE } from '../services.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const SHOP = fileURLToPath(new URL('../fixtures/repositories/shop', import.meta.url))
+const AUDIT =
+  'Audit this repository: analyse its structure, run its tests, review the code, then write its documentation and check that it can be released'
+
+interface SeenEvent {
+  seq: number
+  type: string
+}
+
+/** A server process, and what a client needs of it. */
+interface Server {
+  process: ChildProcess
+  url: string
+  ask(query: string, variables?: object): Promise<Record<string, never>>
+  /** Reads the session's events behind a cursor until one of them will do; returns those read. */
+  events(sessionId: string, after: number, enough: (event: SeenEvent) => boolean): Promise<SeenEvent[]>
+}
+
+describe.each(HOUSES)('a server on $store with a bus in $bus that is killed in the middle of an audit', (kind) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-kill-'))
+  const servers: ChildProcess[] = []
+  afterEach(() => {
+    for (const server of servers) server.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function start(environment: Record<string, string>): Promise<Server> {
+    const { NODE_V8_COVERAGE: _, ...inherited } = process.env
+    const child = spawn(process.execPath, [MAIN], {
+      cwd: folder,
+      env: { ...inherited, TUTTI_PORT: '0', TUTTI_DATA_DIR: join(folder, 'data'), ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    servers.push(child)
+    const url = await new Promise<string>((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const entry = JSON.parse(line) as { url?: string; msg: string }
+        if (entry.msg === 'listening') resolve(entry.url as string)
+      })
+    })
+    return {
+      process: child,
+      url,
+      async ask(query, variables = {}) {
+        const headers = { 'content-type': 'application/json' }
+        const body = JSON.stringify({ query, variables })
+        const answer = (await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).json()) as {
+          data: Record<string, never>
+          errors?: unknown
+        }
+        expect(answer.errors).toBeUndefined()
+        return answer.data
+      },
+      async events(sessionId, after, enough) {
+        const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
+        const seen: SeenEvent[] = []
+        const query = `subscription ($id: ID!, $after: Int!) { sessionEvents(sessionId: $id, after: $after) {
+          ... on SessionEvent { event { seq type } } } }`
+        for await (const { data } of client.iterate<{ sessionEvents: { event?: SeenEvent } }>({
+          query,
+          variables: { id: sessionId, after },
+        })) {
+          const event = data?.sessionEvents.event
+          if (!event) continue
+          seen.push(event)
+          if (enough(event)) break
+        }
+        await client.dispose()
+        return seen
+      },
+    }
+  }
+
+  const kill = async (server: Server): Promise<void> => {
+    server.process.kill('SIGKILL')
+    await once(server.process, 'exit')
+  }
+
+  it('goes on twice where it was: nothing accepted runs again, events are 1 to n, the audit ends', async () => {
+    const repository = join(folder, 'shop')
+    cpSync(SHOP, repository, { recursive: true })
+    const environment: Record<string, string> =
+      kind.store === 'postgres'
+        ? { DATABASE_URL: await freshPostgres(POSTGRES_TEMPLATE), REDIS_URL: inject('redisUrl') as string }
+        : {}
+    let server = await start(environment)
+    const made = await server.ask(
+      `mutation ($path: String!) { createProject(input: { name: "shop", workspace: $path }) {
+        ... on CreateProjectSuccess { project { id } } } }`,
+      { path: repository },
+    )
+    const started = await server.ask(
+      `mutation ($project: ID!, $text: String!) { startOrchestration(input: { project: $project, aggregate: AGENT,
+        task: { title: "Audit", description: $text } }) { __typename
+        ... on StartOrchestrationSuccess { session { id } } ... on Error { message } } }`,
+      { project: (made['createProject'] as { project: { id: string } }).project.id, text: AUDIT },
+    )
+    const { id } = (started['startOrchestration'] as { session: { id: string } }).session
+
+    // What had been accepted at each kill must stand, as it was, at the end.
+    const SESSION = `query ($id: ID!) { node(id: $id) { ... on Session { status reason
+      executions(first: 100) { nodes { key status endedAt attempts { number status } } } } } }`
+    interface Execution {
+      key: string
+      status: string
+      endedAt: string
+      attempts: { number: number; status: string }[]
+    }
+    const read = async () =>
+      (await server.ask(SESSION, { id }))['node'] as { status: string; executions: { nodes: Execution[] } }
+    const accepted = new Map<string, Execution>()
+    const seen: SeenEvent[] = []
+    for (let kills = 0; kills < 2; kills++) {
+      seen.push(...(await server.events(id, seen.length, ({ type }) => type === 'EXECUTION_ACCEPTED')))
+      for (const execution of (await read()).executions.nodes) {
+        if (execution.status === 'ACCEPTED') accepted.set(execution.key, execution)
+      }
+      await kill(server)
+      server = await start(environment)
+    }
+    seen.push(...(await server.events(id, seen.length, () => false)))
+    const session = await read()
+    expect(session.status).toBe('SUCCEEDED')
+    expect(accepted.size).toBeGreaterThanOrEqual(2)
+    const { nodes } = session.executions
+    for (const [key, execution] of accepted) expect(nodes.find((node) => node.key === key)).toEqual(execution)
+    expect(nodes.map(({ status }) => status)).toEqual(Array(6).fill('ACCEPTED'))
+    for (const { attempts } of nodes) expect(attempts.filter(({ status }) => status === 'OK')).toHaveLength(1)
+    expect(nodes.flatMap(({ attempts }) => attempts).some(({ status }) => status === 'LOST')).toBe(true)
+    expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, index) => index + 1))
+    await kill(server)
+  }, 120_000)
+})
