@@ -5,6 +5,7 @@ import { findDuplication } from './analysis/duplication.ts'
 import { readDependencies } from './analysis/dependencies.ts'
 import { readStructure } from './analysis/structure.ts'
 import { runAgent } from './protocol/agent.ts'
+import { count } from './protocol/wording.ts'
 import { hotSpots, readChurn } from './repository/churn.ts'
 import { readRepository } from './repository/files.ts'
 
@@ -13,23 +14,23 @@ const LISTED = 50
 
 await runAgent(async ({ work, say, keep, timeLeft }) => {
   const repository = await readRepository(work.workspace)
-  say(`found ${repository.files.length} files`)
+  say(`found ${count(repository.files.length, 'file')}`)
   for (const { path, reason } of repository.skipped.slice(0, 10)) say(`left out ${path}: ${reason}`)
 
   const { structure, lines, functions } = readStructure(repository)
-  say(`counted ${structure.lines} lines and ${functions} functions`)
+  say(`counted ${count(structure.lines, 'line')} and ${count(functions, 'function')}`)
 
   const { dependencies, graph } = readDependencies(repository)
   say(
-    `followed ${dependencies.edges} imports between ${dependencies.modules} modules: ${dependencies.cycleCount} cycles`,
+    `followed ${count(dependencies.edges, 'import')} between ${count(dependencies.modules, 'module')}: ${count(dependencies.cycleCount, 'cycle')}`,
   )
 
   const churn = repository.git ? await readChurn(work.workspace) : undefined
-  if (churn) say(`read ${churn.commits} commits`)
+  if (churn) say(`read ${count(churn.commits, 'commit')}`)
 
   const duplication = findDuplication(work.workspace, repository.files, () => timeLeft() / 2)
   say(
-    `compared ${duplication.comparedFiles} source files: ${duplication.clones.length} clones, ${duplication.percent} %`,
+    `compared ${count(duplication.comparedFiles, 'source file')}: ${count(duplication.clones.length, 'clone')}, ${duplication.percent} %`,
   )
 
   await keep(
@@ -45,7 +46,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
     summary:
       structure.files === 0
         ? 'The folder has no files to look at.'
-        : `${structure.files} files, ${structure.lines} lines, ${count(dependencies.cycleCount, 'dependency cycle')}, ${duplication.percent} % duplicated.`,
+        : `${count(structure.files, 'file')}, ${count(structure.lines, 'line')}, ${count(dependencies.cycleCount, 'dependency cycle')}, ${duplication.percent} % duplicated.`,
     output: {
       format: 'analysis',
       structure,
@@ -89,7 +90,3 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
     ],
   }
 })
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
-}

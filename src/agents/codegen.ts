@@ -5,6 +5,7 @@
 import { generateFromGraphql } from './codegen/graphql.ts'
 import { generateFromJsonSchemas } from './codegen/json-schema.ts'
 import { runAgent } from './protocol/agent.ts'
+import { count } from './protocol/wording.ts'
 import { readRepository } from './repository/files.ts'
 
 /** Names of types listed for each file. */
@@ -12,12 +13,12 @@ const LISTED = 100
 
 await runAgent(async ({ work, say, keep, timeLeft }) => {
   const repository = await readRepository(work.workspace)
-  say(`found ${repository.files.length} files`)
+  say(`found ${count(repository.files.length, 'file')}`)
   const fromJson = await generateFromJsonSchemas(repository, timeLeft)
   const all = [...fromJson.generated, ...(await generateFromGraphql(repository))]
   for (const { sources, artifact, error } of all) {
     if (artifact) await keep(artifact.name, artifact.content, 'FILE', 'text/typescript')
-    say(artifact ? `${sources[0]}: ${artifact.types.length} types` : `${sources[0]}: ${error}`)
+    say(artifact ? `${sources[0]}: ${count(artifact.types.length, 'type')}` : `${sources[0]}: ${error}`)
   }
   const made = all.filter(({ artifact }) => artifact !== undefined)
   const types = made.reduce((sum, { artifact }) => sum + artifact!.types.length, 0)
@@ -26,7 +27,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
     summary:
       all.length === 0
         ? 'There are no JSON Schema or GraphQL schema files, so there was nothing to generate.'
-        : `${types} types in ${made.length} files from ${all.flatMap(({ sources }) => sources).length} schema files${failed > 0 ? `; ${failed} failed` : '.'}`,
+        : `${count(types, 'type')} in ${count(made.length, 'file')} from ${count(all.flatMap(({ sources }) => sources).length, 'schema file')}${failed > 0 ? `; ${failed} failed` : '.'}`,
     output: {
       format: 'generated-types',
       types,

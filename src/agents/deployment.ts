@@ -13,12 +13,13 @@ import type { PackageContents } from './deployment/package-contents.ts'
 import { checkPython } from './deployment/python-project.ts'
 import { checkGit, checkPapers } from './deployment/source-state.ts'
 import { runAgent } from './protocol/agent.ts'
+import { count } from './protocol/wording.ts'
 import { readRepository } from './repository/files.ts'
 
 await runAgent(async ({ work, say, timeLeft }) => {
   const root = work.workspace
   const repository = await readRepository(root)
-  say(`found ${repository.files.length} files`)
+  say(`found ${count(repository.files.length, 'file')}`)
   const checks: Check[] = []
   let contents: PackageContents | undefined
   let version: string | undefined
@@ -42,7 +43,7 @@ await runAgent(async ({ work, say, timeLeft }) => {
     checks.length > 0 || repository.files.some((file) => file.language === 'Dockerfile' && !file.test)
   checks.push(...(await checkDockerfiles(repository, timeLeft)))
   if (repository.files.length > 0) checks.push(...checkPapers(repository), ...(await checkGit(repository, version)))
-  say(`made ${checks.length} checks`)
+  say(`made ${count(checks.length, 'check')}`)
 
   const errors = checks.filter((one) => !one.passed && one.severity === 'error')
   const warnings = checks.filter((one) => !one.passed && one.severity === 'warning')
@@ -54,7 +55,7 @@ await runAgent(async ({ work, say, timeLeft }) => {
     summary:
       reason ??
       (releasable
-        ? `Can be released${warnings.length > 0 ? `, with ${warnings.length} warnings` : ''}: ${checks.length} checks.`
+        ? `Can be released${warnings.length > 0 ? `, with ${count(warnings.length, 'warning')}` : ''}: ${count(checks.length, 'check')}.`
         : `Cannot be released: ${errors.map((one) => `${one.name} (${one.detail})`).join('; ')}`.slice(0, 300)),
     output: {
       format: 'release',

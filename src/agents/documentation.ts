@@ -9,6 +9,7 @@ import { coverageOf, renderIndex, renderPages } from './documentation/pages.ts'
 import { readPythonApi } from './documentation/python-api.ts'
 import { readTypeScriptApi } from './documentation/typescript-api.ts'
 import { runAgent } from './protocol/agent.ts'
+import { count } from './protocol/wording.ts'
 import { readRepository, readText } from './repository/files.ts'
 import type { Repository } from './repository/files.ts'
 import { isCode, isJavaScript } from './repository/languages.ts'
@@ -20,7 +21,7 @@ const MAX_NOTES = 50
 
 await runAgent(async ({ work, say, keep, timeLeft }) => {
   const repository = await readRepository(work.workspace)
-  say(`found ${repository.files.length} files`)
+  say(`found ${count(repository.files.length, 'file')}`)
   const sources = repository.files.filter((file) => !file.test && isCode(file.language))
   const python = sources.filter((file) => file.path.endsWith('.py'))
   const javaScript = sources.filter((file) => isJavaScript(file.path) && !/\.config\.[cm]?[jt]s$/.test(file.path))
@@ -31,7 +32,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
     byPath(a.file, b.file),
   )
   const coverage = coverageOf(modules)
-  say(`read ${coverage.exports} exports of ${modules.length} modules`)
+  say(`read ${count(coverage.exports, 'export')} of ${count(modules.length, 'module')}`)
 
   const pages = renderPages(modules)
   for (const page of pages) await keep(page.name, page.content, 'REPORT', 'text/markdown')
@@ -39,7 +40,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
   if (analysis) await keep('overview.md', renderOverview(analysis), 'REPORT', 'text/markdown')
   const { title, about } = introduction(repository, work.workspace)
   await keep('index.md', renderIndex(title, about, pages, analysis !== undefined, coverage), 'REPORT', 'text/markdown')
-  say(`wrote ${pages.length + (analysis ? 2 : 1)} pages`)
+  say(`wrote ${count(pages.length + (analysis ? 2 : 1), 'page')}`)
 
   const undocumented = modules.flatMap((module) =>
     module.exports
@@ -55,7 +56,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
     summary:
       coverage.exports === 0
         ? 'Nothing exported was found in TypeScript, JavaScript or Python, so there is only an index page.'
-        : `${pages.length} pages on ${coverage.exports} exports of ${modules.length} modules; ${coverage.percent} % documented.`,
+        : `${count(pages.length, 'page')} on ${count(coverage.exports, 'export')} of ${count(modules.length, 'module')}; ${coverage.percent} % documented.`,
     output: {
       format: 'documentation',
       pages: ['index.md', ...(analysis ? ['overview.md'] : []), ...pages.map((page) => page.name)],

@@ -2,11 +2,12 @@
  * Writes one report for people from the results of other agents.
  */
 import { runAgent } from './protocol/agent.ts'
+import { count } from './protocol/wording.ts'
 import { composeReport, renderReport } from './report/compose.ts'
 
 await runAgent(async ({ work, say, keep }) => {
   const report = composeReport(work.task.title, work.upstream)
-  say(`read the results of ${report.parts.length} parts`)
+  say(`read the results of ${count(report.parts.length, 'part')}`)
   await keep('report.md', renderReport(report), 'REPORT', 'text/markdown')
   const parts = report.parts.map(({ sections: _, artifacts, ...part }) => ({
     ...part,

@@ -2,6 +2,7 @@
  * Reads a repository's source for mistakes, secrets and what was left behind, without running anything of it.
  */
 import { runAgent } from './protocol/agent.ts'
+import { count } from './protocol/wording.ts'
 import { readRepository, readText, saysGenerated } from './repository/files.ts'
 import { readFunctions } from './repository/functions.ts'
 import { isTest } from './repository/paths.ts'
@@ -17,7 +18,7 @@ const KEPT = 10_000
 
 await runAgent(async ({ work, say, keep, timeLeft }) => {
   const repository = await readRepository(work.workspace)
-  say(`found ${repository.files.length} files`)
+  say(`found ${count(repository.files.length, 'file')}`)
   const notes = [...repository.notes]
   const findings: Finding[] = []
 
@@ -25,7 +26,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
   findings.push(...linted.findings)
   notes.push(...linted.notes)
   say(
-    `linted ${linted.files} files by ${linted.rules === 'repository' ? "the repository's own" : 'built-in'} rules: ${linted.findings.length} findings`,
+    `linted ${count(linted.files, 'file')} by ${linted.rules === 'repository' ? "the repository's own" : 'built-in'} rules: ${count(linted.findings.length, 'finding')}`,
   )
 
   let read = 0
@@ -46,7 +47,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
       })
     }
   }
-  say(`read ${read} files for secrets, conflicts, focused tests and TODOs`)
+  say(`read ${count(read, 'file')} for secrets, conflicts, focused tests and TODOs`)
 
   const python = repository.files.filter((file) => file.language === 'Python').map((file) => file.path)
   if (python.length > 0) {
@@ -57,7 +58,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
       timeLeft,
     )
     if (broken === undefined) notes.push('python3 is not installed here, so Python syntax was not checked.')
-    else say(`parsed ${python.length} Python files: ${broken.length} with syntax errors`)
+    else say(`parsed ${count(python.length, 'Python file')}: ${broken.length} with syntax errors`)
     for (const { file, line, message } of broken ?? [])
       findings.push({ file, line, severity: 'error', rule: 'python-syntax', message })
   }
@@ -71,7 +72,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
     summary:
       repository.files.length === 0
         ? 'The folder has no files to review.'
-        : `${bySeverity.error} errors, ${bySeverity.warning} warnings and ${bySeverity.info} remarks in ${read} files.`,
+        : `${count(bySeverity.error, 'error')}, ${count(bySeverity.warning, 'warning')} and ${count(bySeverity.info, 'remark')} in ${count(read, 'file')}.`,
     output: {
       format: 'review',
       total: ranked.length,

@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path'
 import { runAgent } from './protocol/agent.ts'
+import { count } from './protocol/wording.ts'
 import { lastWords, runTool } from './protocol/tool.ts'
 import type { ToolResult } from './protocol/tool.ts'
 import { readRepository } from './repository/files.ts'
@@ -81,7 +82,7 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
   ]
   const failed = results.find((result) => result.exitCode !== 0)
   return {
-    summary: `${sum('passed')} of ${sum('total')} tests passed, ${sum('failed')} failed, ${sum('skipped')} skipped${reasons[0] ? `: ${reasons[0]}` : '.'}`,
+    summary: `${sum('passed')} of ${count(sum('total'), 'test')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped${reasons[0] ? `: ${reasons[0]}` : '.'}`,
     output: {
       format: 'tests',
       framework: results.map(({ framework }) => framework).join(' + '),

@@ -62,7 +62,12 @@ export function readTypeScriptApi(
       )
       break
     }
-    sources.push({ file, source: project.createSourceFile(join(root, file.path), text, { overwrite: true }) })
+    try {
+      sources.push({ file, source: project.createSourceFile(join(root, file.path), text, { overwrite: true }) })
+    } catch (error) {
+      // The compiler's parser is recursive: code nested some thousand levels deep is beyond it.
+      result.notes.push(`${file.path} could not be parsed: ${(error as Error).message}`)
+    }
   }
   const inference = { until: performance.now() + Math.min(INFERENCE_MS, timeLeft() / 2), cut: false }
   for (const [index, { file, source }] of sources.entries()) {

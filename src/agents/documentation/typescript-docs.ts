@@ -40,6 +40,7 @@ export function moduleDoc(source: SourceFile): string {
     comments.length === 1 &&
     first !== undefined &&
     !Node.isImportDeclaration(first) &&
+    !Node.isExportDeclaration(first) &&
     !/@(module|fileoverview|packageDocumentation|file)\b/.test(head)
   return belongsToFirst ? '' : stripComment(head)
 }

@@ -1,5 +1,6 @@
 import type { UpstreamResult } from '../../runtime.ts'
-import { count, plainly, table } from './markdown.ts'
+import { count } from '../protocol/wording.ts'
+import { plainly, table } from './markdown.ts'
 import type { Part, Section } from './part.ts'
 import { tell } from './sections.ts'
 
@@ -43,7 +44,10 @@ function verdictOf(parts: readonly Part[]): string {
   if (missing.length > 0) {
     return `Incomplete: ${missing.length} of ${count(parts.length, 'part')} ${missing.length === 1 ? 'is' : 'are'} missing (${missing.map((part) => part.title).join(', ')}). ${found}`.trim()
   }
-  return found || `All ${count(parts.length, 'part')} are done, and nothing stands in the way.`
+  return (
+    found ||
+    `${parts.length === 1 ? 'The one part is' : `All ${parts.length} parts are`} done, and nothing stands in the way.`
+  )
 }
 
 /** The report as Markdown. Sections without content do not exist. */

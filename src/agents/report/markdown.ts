@@ -22,8 +22,3 @@ export function place(file: string | null, line?: number | null): string {
   if (file === null || file === '') return ''
   return code(line === null || line === undefined ? file : `${file}:${line}`)
 }
-
-/** `1 test`, `2 tests`. */
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`
-}

@@ -1,4 +1,5 @@
-import { code, count, place, plainly, table } from './markdown.ts'
+import { count } from '../protocol/wording.ts'
+import { code, place, plainly, table } from './markdown.ts'
 import { fields, number, rows, text, texts } from './part.ts'
 import type { Fields } from './part.ts'
 import { LISTED, listOf, rest, section } from './section.ts'
@@ -22,7 +23,7 @@ export function tellAnalysis(output: Fields): Told {
   const cycleText = cycles.slice(0, LISTED).map((cycle) => {
     const way = rows(cycle.path)
     const steps = way.map((step) => `${place(text(step.from), number(step.line))} →`).join(' ')
-    const also = cycle.kind === 'types' ? ' (types only)' : ''
+    const also = cycle.kind === 'types' ? ' (types only)' : cycle.kind === 'deferred' ? ' (only once it is called)' : ''
     return `- ${steps} ${code(text(way[0]?.from))}${also}`
   })
   return {

@@ -1,4 +1,5 @@
-import { count, place, plainly, table } from './markdown.ts'
+import { count } from '../protocol/wording.ts'
+import { place, plainly, table } from './markdown.ts'
 import { fields, number, rows, text } from './part.ts'
 import type { Fields } from './part.ts'
 import { LISTED, rest, section } from './section.ts'

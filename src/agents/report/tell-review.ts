@@ -1,5 +1,6 @@
 import type { UpstreamResult } from '../../runtime.ts'
-import { count, place, plainly, table } from './markdown.ts'
+import { count } from '../protocol/wording.ts'
+import { place, plainly, table } from './markdown.ts'
 import { fields, number, rows, text } from './part.ts'
 import type { Fields } from './part.ts'
 import { LISTED, link, rest, section } from './section.ts'

@@ -1,5 +1,6 @@
 import type { UpstreamResult } from '../../runtime.ts'
-import { code, count, place, plainly } from './markdown.ts'
+import { count } from '../protocol/wording.ts'
+import { code, place, plainly } from './markdown.ts'
 import { number, rows, text } from './part.ts'
 import type { Fields } from './part.ts'
 import { LISTED, link, rest, section } from './section.ts'

@@ -3,8 +3,11 @@ import { byPath } from './paths.ts'
 
 /** Modules that reach each other, with one of the shortest ways around as proof. */
 export interface Cycle {
-  /** `runtime`: modules really load each other. `types`: it closes only through imports of types. */
-  kind: 'runtime' | 'types'
+  /**
+   * `runtime`: modules load each other. `deferred`: it closes only through an import that waits for a call.
+   * `types`: it closes only through an import of types.
+   */
+  kind: 'runtime' | 'deferred' | 'types'
   /** Every module of the knot, in order of paths. */
   modules: string[]
   /** A way around: each step's `to` is the next one's `from`, the last one's the first one's. */
@@ -18,17 +21,23 @@ type Edge = Pick<ImportEdge, 'from' | 'to' | 'line' | 'kind'>
  * (Tarjan, "Depth-first search and linear graph algorithms", 1972; without recursion), in order of paths.
  */
 export function findCycles(edges: readonly Edge[]): Cycle[] {
-  const atRuntime = edges.filter((edge) => edge.kind !== 'type')
-  const cycles = components(atRuntime).map((modules) => cycleIn(modules, atRuntime, 'runtime'))
-  const real = new Set(cycles.flatMap((cycle) => cycle.modules))
-  for (const modules of components(edges)) {
-    if (!modules.some((module) => real.has(module))) cycles.push(cycleIn(modules, edges, 'types'))
+  const cycles: Cycle[] = []
+  const layers: readonly [Cycle['kind'], readonly Edge['kind'][]][] = [
+    ['runtime', ['import', 'export', 'require']],
+    ['deferred', ['import', 'export', 'require', 'dynamic']],
+    ['types', ['import', 'export', 'require', 'dynamic', 'type']],
+  ]
+  const reported = new Set<string>()
+  for (const [kind, closes] of layers) {
+    const some = edges.filter((edge) => closes.includes(edge.kind))
+    for (const modules of components(some)) {
+      // The knot that holds a harder one is the same problem seen from further away.
+      if (modules.some((module) => reported.has(module))) continue
+      for (const module of modules) reported.add(module)
+      cycles.push({ kind, modules, path: shortestWayAround(new Set(modules), some) })
+    }
   }
   return cycles
-}
-
-function cycleIn(modules: string[], edges: readonly Edge[], kind: Cycle['kind']): Cycle {
-  return { kind, modules, path: shortestWayAround(new Set(modules), edges) }
 }
 
 function outgoing(edges: readonly Edge[]): Map<string, Edge[]> {
@@ -79,19 +88,23 @@ function components(edges: readonly Edge[]): string[][] {
   return found.toSorted((a, b) => byPath(a[0]!, b[0]!))
 }
 
+/** Modules that are visited in search of a short way around. */
+const MAX_STEPS = 50_000
+
 /** Breadth first from each member of the knot; the first of the shortest ways back in order of paths. */
 function shortestWayAround(members: ReadonlySet<string>, edges: readonly Edge[]): Cycle['path'] {
   const out = outgoing(edges.filter((edge) => members.has(edge.from) && members.has(edge.to)))
   let best: Edge[] | undefined
   // A big knot is searched from its first modules only: any way around is proof enough.
-  for (const start of [...members].toSorted(byPath).slice(0, 50)) {
+  for (const start of [...members].toSorted(byPath).slice(0, Math.ceil(MAX_STEPS / members.size))) {
     const cameBy = new Map<string, Edge>()
     const queue = [start]
     search: for (const module of queue) {
       for (const edge of out.get(module) ?? []) {
         if (edge.to === start) {
-          const way = [edge]
-          while (way[0]!.from !== start) way.unshift(cameBy.get(way[0]!.from)!)
+          const back = [edge]
+          while (back.at(-1)!.from !== start) back.push(cameBy.get(back.at(-1)!.from)!)
+          const way = back.toReversed()
           if (!best || way.length < best.length) best = way
           break search
         }

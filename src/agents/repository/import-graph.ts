@@ -66,9 +66,11 @@ export function readImports(
       kind: typeOnly ? 'type' : 'import',
     })
   }
+  const importedAt = new Set(parsed.module.staticImports.map(({ start }) => start))
   for (const found of parsed.module.staticExports) {
     const from = found.entries.find((entry) => entry.moduleRequest)?.moduleRequest
-    if (!from) continue
+    // `export { a }` of something imported stands for its import statement, which is counted already.
+    if (!from || importedAt.has(found.start)) continue
     const typeOnly = found.entries.every((entry) => entry.isType)
     imports.push({ specifier: from.value, line: lines.at(found.start), kind: typeOnly ? 'type' : 'export' })
   }
@@ -137,6 +139,8 @@ export function readImportGraph(
     } catch {
       continue
     }
+    // Not a text, whatever its name says.
+    if (text.includes('\0')) continue
     const { imports, error } = readImports(from, text)
     if (error) graph.unparsable.push({ file: from, ...error })
     for (const { specifier, line, kind } of imports) {

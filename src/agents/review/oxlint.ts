@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { lastWords, runTool } from '../protocol/tool.ts'
 import { isJavaScript } from '../repository/languages.ts'
 import type { Repository } from '../repository/files.ts'
@@ -11,23 +12,8 @@ import type { Finding } from './finding.ts'
 const MAX_ARGUMENT_CHARACTERS = 60_000
 const MAX_FILES_AT_ONCE = 1_000
 
-/** What is worth a look in any repository, when it has no configuration of its own. */
-const BUILT_IN = ['-W', 'correctness', '-W', 'suspicious', '--import-plugin', '--promise-plugin', '--node-plugin']
-/** Rules of those categories that are a matter of taste. */
-const LEFT_OUT = [
-  'no-unassigned-import',
-  'consistent-function-scoping',
-  'no-shadow',
-  'no-underscore-dangle',
-  'no-array-sort',
-  'no-array-reverse',
-  'no-await-in-loop',
-  'require-module-specifiers',
-  'no-named-as-default-member',
-  'no-named-as-default',
-  'always-return',
-  'prefer-add-event-listener',
-]
+/** What is worth a look in any repository that has no configuration of its own; matters of taste are left out. */
+const BUILT_IN_RULES = fileURLToPath(new URL('built-in-rules.json', import.meta.url))
 
 interface Diagnostic {
   message: string
@@ -100,8 +86,7 @@ async function run(
   rules: LintResult['rules'],
   timeoutMs: number,
 ): Promise<Diagnostic[] | string> {
-  const choice =
-    rules === 'repository' ? [] : ['--disable-nested-config', ...BUILT_IN, ...LEFT_OUT.flatMap((rule) => ['-A', rule])]
+  const choice = rules === 'repository' ? [] : ['--disable-nested-config', '--config', BUILT_IN_RULES]
   const paths = files.map((file) => `./${file}`)
   const done = await runTool(
     [process.execPath, program(), '--format=json', '--no-error-on-unmatched-pattern', ...choice, ...paths],
@@ -127,8 +112,12 @@ function toFinding(diagnostic: Diagnostic): Finding {
     ...(span && { column: span.column }),
     severity: diagnostic.severity === 'error' ? 'error' : 'warning',
     rule: diagnostic.code ?? 'syntax',
-    message: diagnostic.help
-      ? `${diagnostic.message} ${diagnostic.help}`.slice(0, 400)
-      : diagnostic.message.slice(0, 400),
+    message: sentences(diagnostic.message, diagnostic.help).slice(0, 400),
   }
+}
+
+/** What is wrong, and what to do about it, each as a sentence. */
+function sentences(message: string, help: string | undefined): string {
+  if (help === undefined) return message
+  return `${message}${/[.!?]$/.test(message) ? '' : '.'} ${help}`
 }

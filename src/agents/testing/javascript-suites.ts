@@ -195,13 +195,18 @@ function missingDependencies(root: string, needed: readonly string[]): string | 
   })
 }
 
+/** Whether a test file of this very project, not of one below it, uses Node's runner. */
 function usesNodeTest(repository: Repository, folder: string): boolean {
   const below = folder === '.' ? '' : `${folder}/`
+  const inner = repository.files
+    .filter(({ path }) => path.startsWith(below) && path.endsWith('/package.json') && path !== `${below}package.json`)
+    .map(({ path }) => path.slice(0, -'package.json'.length))
   return repository.files.some(
     (file) =>
       file.path.startsWith(below) &&
       /\.[cm]?[jt]s$/.test(file.path) &&
       file.test &&
+      !inner.some((project) => file.path.startsWith(project)) &&
       /(from|require\()\s*['"]node:test['"]/.test(readText(repository.root, file) ?? ''),
   )
 }

@@ -4,31 +4,33 @@ import type { TestReport } from './report.ts'
 
 interface Problem {
   '#text'?: string
-  message?: string
+  '@message'?: string
 }
 interface Case {
-  name?: string
-  classname?: string
-  file?: string
-  line?: string
-  failure?: Problem[]
-  error?: Problem[]
+  '@name'?: string
+  '@classname'?: string
+  '@file'?: string
+  '@line'?: string
+  failure?: (Problem | string)[]
+  error?: (Problem | string)[]
   skipped?: unknown
 }
 interface Suite {
   testsuite?: Suite[]
   testcase?: Case[]
-  file?: string
+  '@file'?: string
 }
 
 /** Reads JUnit's XML as pytest and Node's test runner write it. */
 export function readJUnitReport(xml: string, workspace: string): TestReport {
   const parser = new XMLParser({
     ignoreAttributes: false,
-    attributeNamePrefix: '',
+    // Node writes an attribute `failure` beside an element of that name.
+    attributeNamePrefix: '@',
     parseAttributeValue: false,
     parseTagValue: false,
     processEntities: true,
+    htmlEntities: true,
     isArray: (name) => ['testsuite', 'testcase', 'failure', 'error'].includes(name),
   })
   const report = emptyReport()
@@ -42,13 +44,16 @@ export function readJUnitReport(xml: string, workspace: string): TestReport {
         continue
       }
       const text = typeof problem === 'string' ? problem : (problem['#text'] ?? '')
-      const message = (typeof problem === 'string' ? undefined : problem.message) ?? text
+      const message = (typeof problem === 'string' ? undefined : problem['@message']) ?? text
       const named =
-        test.file ?? suite.file ?? /([\w./-]+\.(?:py|[cm]?[jt]sx?)):\d+/.exec(text)?.[1] ?? pythonFile(test.classname)
+        test['@file'] ??
+        suite['@file'] ??
+        /([\w./-]+\.(?:py|[cm]?[jt]sx?)):\d+/.exec(text)?.[1] ??
+        pythonFile(test['@classname'])
       const file = named === undefined ? null : relativeTo(workspace, named)
       const line =
-        (file === null ? null : lineInStack(text, file)) ?? (test.line === undefined ? null : Number(test.line))
-      const name = [test.classname, test.name].filter((part) => part && part !== 'test').join(' ')
+        (file === null ? null : lineInStack(text, file)) ?? (test['@line'] === undefined ? null : Number(test['@line']))
+      const name = [test['@classname'], test['@name']].filter((part) => part && part !== 'test').join(' ')
       addResult(report, 'failed', { name, file, line, message })
     }
   }

@@ -42,7 +42,7 @@ export function addResult(report: TestReport, status: 'passed' | 'failed' | 'ski
 function withoutForeignFrames(message: string): string {
   return message
     .split('\n')
-    .filter((line) => !/^\s+at .*(node_modules\/|node:|<anonymous>)/.test(line))
+    .filter((line) => !/^\s+at .*(node_modules\/|node:|\(<anonymous>\))/.test(line))
     .join('\n')
 }
 
