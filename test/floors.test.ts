@@ -1,0 +1,64 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { findCycles } from '../src/agents/repository/cycles.ts'
+import { readImportGraph } from '../src/agents/repository/import-graph.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+/** What stands on which floor, from the ground up. A file or folder of src that is not here has no place yet. */
+const FLOORS: readonly (readonly string[])[] = [
+  ['core'],
+  // One floor in the architecture; the contracts lie below the store, which may speak of them.
+  ['bus.ts', 'engine.ts', 'runtime.ts'],
+  ['store'],
+  ['coordinator'],
+  ['graphql', 'engines', 'runtimes', 'buses', 'agents'],
+  ['main.ts', 'app.ts', 'config.ts', 'cli'],
+]
+const TOP = FLOORS.length - 1
+
+/** The file or folder directly in src that a path belongs to. */
+const partOf = (path: string): string => path.split('/')[1]!
+const floorOf = (path: string): number => FLOORS.findIndex((floor) => floor.includes(partOf(path)))
+const isFile = (part: string): boolean => part.endsWith('.ts')
+
+const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts') && !path.startsWith('generated/'))
+  .map((path) => `src/${path}`)
+const { edges, unresolved, unparsable } = readImportGraph(ROOT, files)
+
+describe('the floors of the house', () => {
+  it('are known for every file of src', () => {
+    expect(files.filter((file) => floorOf(file) < 0)).toEqual([])
+    expect(edges.length).toBeGreaterThan(files.length / 2)
+    expect({ unresolved: unresolved.filter(({ specifier }) => !specifier.includes('generated/')), unparsable }).toEqual(
+      { unresolved: [], unparsable: [] },
+    )
+  })
+
+  it('are imported downwards or within one folder, types included', () => {
+    const wrong = edges.filter(({ from, to }) => {
+      const [above, below] = [floorOf(from), floorOf(to)]
+      if (below < above || partOf(from) === partOf(to)) return false
+      // Contracts lie side by side in src; the top floor is one room: it wires all others.
+      const sameRoom = (isFile(partOf(from)) && isFile(partOf(to))) || above === TOP
+      return below > above || !sameRoom
+    })
+    expect(wrong.map(({ from, line, to }) => `${from}:${line} imports ${to}`)).toEqual([])
+  })
+
+  it('leave the core to itself', () => {
+    const core = files.filter((file) => partOf(file) === 'core')
+    const imports = readImportGraph(ROOT, core).external.map(({ from, specifier }) => `${from} imports ${specifier}`)
+    // A digest is arithmetic: no clock, no chance, nothing read or written.
+    expect(imports).toEqual(['src/core/hash.ts imports node:crypto'])
+  })
+})
+
+describe('modules', () => {
+  it('do not import each other in a circle', () => {
+    const circles = findCycles(edges).map(({ path }) => path.map(({ from, line }) => `${from}:${line}`).join(' -> '))
+    expect(circles).toEqual([])
+  })
+})
