@@ -147,6 +147,8 @@ async function runSuite(
   let shown = 0
   const env: Record<string, string | undefined> = {
     CI: '1',
+    npm_config_loglevel: 'error',
+    npm_config_update_notifier: 'false',
     NO_COLOR: '1',
     FORCE_COLOR: undefined,
     [GUARD]: guard,
@@ -154,7 +156,7 @@ async function runSuite(
   }
   // A test runner that was itself started below one would take the outer one's place in it.
   for (const name of Object.keys(process.env))
-    if (/^(VITEST|JEST_|NODE_TEST_CONTEXT|npm_)/.test(name)) env[name] = undefined
+    if (/^(VITEST|JEST_|NODE_TEST_CONTEXT|npm_(?!config_))/.test(name)) env[name] = undefined
   // The tests' output folder is not theirs to write to.
   env.TUTTI_OUTPUT_DIR = undefined
   return runTool(suite.argv, {

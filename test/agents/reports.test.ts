@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { readCargoReport } from '../../src/agents/testing/cargo-report.ts'
 import { readGoReport, readJestReport, readMochaReport } from '../../src/agents/testing/json-reports.ts'
 import { readJUnitReport } from '../../src/agents/testing/junit-report.ts'
 import { readTextReport } from '../../src/agents/testing/text-report.ts'
@@ -98,17 +99,39 @@ describe('reports of test frameworks', () => {
     })
   })
 
+  it("reads cargo's, with the place of a panic", () => {
+    const report = readCargoReport(`running 3 tests
+test tests::later ... ignored
+test tests::works ... ok
+test tests::fails ... FAILED
+
+---- tests::fails stdout ----
+
+thread 'tests::fails' (12983) panicked at src/lib.rs:6:26:
+assertion \`left == right\` failed
+  left: 2
+ right: 3
+stack backtrace:
+   0: nobody
+test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured
+`)
+    expect(counts(report)).toEqual([3, 1, 1, 1])
+    expect(report?.failures).toEqual([
+      {
+        name: 'tests::fails',
+        file: 'src/lib.rs',
+        line: 6,
+        message: 'assertion `left == right` failed\n  left: 2\n right: 3',
+      },
+    ])
+  })
+
   it.each([
     ['Jest', 'Tests:       1 failed, 2 skipped, 3 passed, 6 total', [6, 3, 1, 2]],
     ['Vitest', ' Test Files  1 failed (1)\n      Tests  1 failed | 5 passed | 1 skipped (7)', [7, 5, 1, 1]],
     ['Mocha', '  3 passing (5ms)\n  1 pending\n  2 failing\n', [6, 3, 2, 1]],
     ['TAP', '# tests 4\n# pass 3\n# fail 1\n', [4, 3, 1, 0]],
     ['pytest', '==== 1 failed, 2 passed, 1 skipped, 1 error in 0.03s ====', [5, 2, 2, 1]],
-    [
-      'cargo',
-      'test a::works ... ok\ntest a::fails ... FAILED\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured\ntest result: ok. 2 passed; 0 failed; 1 ignored',
-      [5, 3, 1, 1],
-    ],
   ])("counts by the last words of %s's output", (_, output, expected) => {
     expect(counts(readTextReport(output))).toEqual(expected)
   })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { runTool } from '../protocol/tool.ts'
 import { readText } from '../repository/files.ts'
 import type { Repository } from '../repository/files.ts'
+import { readCargoReport } from './cargo-report.ts'
 import { readGoReport } from './json-reports.ts'
 import { readJUnitReport } from './junit-report.ts'
 import { addResult, emptyReport } from './report.ts'
@@ -117,7 +118,14 @@ export async function rustSuites(repository: Repository, folder: string): Promis
   const env = { CARGO_NET_OFFLINE: 'true' }
   return {
     suites: [
-      { framework: 'cargo test', folder, command: 'cargo test', argv, env, read: (run) => readTextReport(run.stdout) },
+      {
+        framework: 'cargo test',
+        folder,
+        command: 'cargo test',
+        argv,
+        env,
+        read: (run) => readCargoReport(`${run.stdout}\n${run.stderr}`),
+      },
     ],
     unrunnable: [],
   }
