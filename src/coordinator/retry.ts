@@ -1,7 +1,5 @@
 import type { Analysis } from '../core/analysis.ts'
-import type { ExecutionState } from '../core/execution.ts'
 import { isEnded } from '../core/session.ts'
-import type { SessionState } from '../core/state.ts'
 import { begin } from './begin.ts'
 import type { StartResult } from './coordinator.ts'
 import type { Parts } from './parts.ts'
@@ -29,18 +27,8 @@ export async function retry(
   return begin(parts, {
     opening: { id: parts.newId(), projectId, taskId, pattern, priority, plan, limits, retryOfId: sessionId },
     analysis: (row as { analysis: Analysis }).analysis,
-    carried: carriedOf(state),
+    // The machine takes over what was accepted, as long as all that it was made from is taken over too.
+    carried: state.executions,
     ...(idempotencyKey && { idempotency: { operation: 'retrySession', key: idempotencyKey, input: { sessionId } } }),
   })
-}
-
-/** What was accepted stands, as long as all that it was made from stands too; a report on failures is written anew. */
-function carriedOf({ plan, executions }: SessionState): Record<string, ExecutionState> {
-  const carried: Record<string, ExecutionState> = {}
-  // The plan's order respects its edges, so what a node depends on has been looked at before it.
-  for (const { key, after } of plan.nodes) {
-    const execution = executions[key]
-    if (execution?.status === 'ACCEPTED' && after.every((before) => before in carried)) carried[key] = execution
-  }
-  return carried
 }
