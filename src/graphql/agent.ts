@@ -17,6 +17,7 @@ import { Timeouts, TimeoutsInput, timeoutsRules } from './timeouts.ts'
 export const Agent = builder.prismaNode('Agent', {
   description: 'Somebody who does executions: a command, a model, a remote agent, a worker.',
   id: { field: 'id', description: 'Global id.' },
+  nullable: true,
   fields: (t) => ({
     project: t.relation('project', {
       nullable: true,
@@ -229,7 +230,13 @@ mutation('updateAgent', {
     if (Object.keys(change).length > 0) {
       const { projectId, name, type, description, capabilities, runtime, slots } = known
       const registration: Registration = {
-        ...{ projectId, name, type, description, capabilities, runtime, slots },
+        projectId,
+        name,
+        type,
+        description,
+        capabilities,
+        runtime,
+        slots,
         runtimeConfig: known.runtimeConfig as Json,
         timeouts: known.timeouts as Registration['timeouts'],
         origin: 'API',

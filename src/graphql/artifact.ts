@@ -13,6 +13,7 @@ const TEXTUAL = /^text\/|^application\/(.*\+)?(json|xml|yaml|toml|javascript|x-s
 export const Artifact = builder.prismaNode('Artifact', {
   description: 'A result by reference. Its bytes never change.',
   id: { field: 'id', description: 'Global id.' },
+  nullable: true,
   fields: (t) => ({
     session: t.relation('session', { description: 'The session that it was made in.' }),
     execution: t.relation('execution', { description: 'The execution that made it.' }),

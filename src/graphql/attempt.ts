@@ -39,6 +39,7 @@ const Usage = builder.objectRef<UsageShape>('Usage').implement({
 export const Attempt = builder.prismaNode('Attempt', {
   description: 'One try of an execution.',
   id: { field: 'id', description: 'Global id.' },
+  nullable: true,
   fields: (t) => ({
     execution: t.relation('execution', { description: 'What was tried.' }),
     number: t.exposeInt('number', { description: 'From 1, within the execution.' }),

@@ -1,19 +1,30 @@
 import { GraphQLError } from 'graphql'
 import type { Problem } from '../core/check.ts'
-import type { Refusal } from '../coordinator/coordinator.ts'
+import type { Refusal as CoordinatorRefusal } from '../coordinator/coordinator.ts'
 import { builder } from './builder.ts'
 
-/** An expected outcome of a mutation that is not the wished one; see mutation.ts. */
-export class Refused extends Error {
-  readonly type: 'InvalidInputError' | 'NotFoundError' | 'ConflictError' | 'LimitError'
+/** An expected outcome of a mutation that is not the wished one, as the API tells it. */
+export class Refusal {
+  readonly type: keyof typeof CODES
   readonly code: string
+  readonly message: string
   readonly fields: readonly Problem[]
 
-  constructor(type: Refused['type'], message: string, fields: readonly Problem[] = []) {
-    super(message)
+  constructor(type: Refusal['type'], message: string, fields: readonly Problem[]) {
     this.type = type
     this.code = CODES[type]
+    this.message = message
     this.fields = fields
+  }
+}
+
+/** Thrown to give up on a mutation; see mutation.ts. */
+export class Refused extends Error {
+  readonly refusal: Refusal
+
+  constructor(type: Refusal['type'], message: string, fields: readonly Problem[] = []) {
+    super(message)
+    this.refusal = new Refusal(type, message, fields)
   }
 }
 
@@ -37,7 +48,7 @@ export const conflict = (message: string): Refused => new Refused('ConflictError
 export const limitReached = (message: string): Refused => new Refused('LimitError', message)
 
 /** The coordinator's refusals in the words of the API. */
-export function refusedBy(refusal: Refusal): Refused {
+export function refusedBy(refusal: CoordinatorRefusal): Refused {
   if (refusal.kind === 'INVALID') return invalid(refusal.problems)
   if (refusal.kind === 'NOT_FOUND') return notFound(refusal.what)
   return conflict(refusal.message)
@@ -53,7 +64,7 @@ export const badInput = (message: string): GraphQLError =>
 export const unknown = (what: string): GraphQLError =>
   new GraphQLError(`There is no such ${what.toLowerCase()}.`, { extensions: { code: 'NOT_FOUND' } })
 
-const ErrorInterface = builder.interfaceRef<Refused>('Error').implement({
+const ErrorInterface = builder.interfaceRef<Refusal>('Error').implement({
   description: 'Why a mutation did not do what it was asked to. Nothing has changed then.',
   fields: (t) => ({
     code: t.exposeString('code', {
@@ -74,10 +85,10 @@ const FieldProblem = builder.objectRef<Problem>('FieldProblem').implement({
   }),
 })
 
-const errorType = (name: Refused['type'], description: string) =>
-  builder.objectRef<Refused>(name).implement({ description, interfaces: [ErrorInterface] })
+const errorType = (name: Refusal['type'], description: string) =>
+  builder.objectRef<Refusal>(name).implement({ description, interfaces: [ErrorInterface] })
 
-export const InvalidInputError = builder.objectRef<Refused>('InvalidInputError').implement({
+export const InvalidInputError = builder.objectRef<Refusal>('InvalidInputError').implement({
   description: 'The input is malformed or contradicts itself.',
   interfaces: [ErrorInterface],
   fields: (t) => ({

@@ -75,6 +75,7 @@ const Input = builder.objectRef<FrozenInput>('ExecutionInput').implement({
 export const Execution = builder.prismaNode('Execution', {
   description: 'One sub-task given to one agent within a session.',
   id: { field: 'id', description: 'Global id.' },
+  nullable: true,
   fields: (t) => ({
     session: t.relation('session', { description: 'The session that it belongs to.' }),
     key: t.exposeString('key', { description: 'Node of the plan.' }),

@@ -257,11 +257,6 @@ function follow<Row>(
       void rows.return(undefined).catch(() => {})
       return over
     },
-    async throw(error) {
-      leave()
-      void rows.return(undefined).catch(() => {})
-      throw error
-    },
   }
 }
 

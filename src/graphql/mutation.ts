@@ -1,9 +1,9 @@
 import type { InputFieldMap } from '@pothos/core'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Problem } from '../core/check.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { ConflictError, invalid, InvalidInputError, LimitError, NotFoundError, Refused } from './errors.ts'
+import { ConflictError, invalid, InvalidInputError, LimitError, NotFoundError, Refusal, Refused } from './errors.ts'
 
 type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]['fields']>[0]
 type SuccessRef<Shape extends object> = ReturnType<typeof builder.objectRef<Shape>>
@@ -42,7 +42,7 @@ function operation<Input, Shape extends object>(
   const Result = builder.unionType(`${base}Result`, {
     description: `How ${name} went.`,
     types: [Success, InvalidInputError, NotFoundError, ConflictError, LimitError] as never,
-    resolveType: (value) => (value instanceof Refused ? value.type : `${base}Success`) as never,
+    resolveType: (value) => (value instanceof Refusal ? value.type : `${base}Success`) as never,
   })
   const add = (root === 'Mutation' ? builder.mutationField : builder.queryField).bind(builder)
   add(name, (t) =>
@@ -59,7 +59,7 @@ function operation<Input, Shape extends object>(
           if (!parsed.success) throw invalid(problemsOf(parsed.error))
           return (await resolve(parsed.data, context)) as never
         } catch (error) {
-          if (error instanceof Refused) return error as never
+          if (error instanceof Refused) return error.refusal as never
           throw error
         }
       },

@@ -3,10 +3,11 @@ import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import { orderInput, SessionStatusEnum } from './enums.ts'
-import { conflict, invalid, limitReached, notFound } from './errors.ts'
+import { conflict, limitReached, notFound } from './errors.ts'
 import { idOf } from './ids.ts'
 import { mutation, type SuccessFields } from './mutation.ts'
 import * as rules from './rules.ts'
+import { workspaceAt } from './workspace.ts'
 
 const StatusCount = builder.objectRef<{ status: string; count: number }>('SessionStatusCount').implement({
   description: 'How many sessions have a status.',
@@ -19,6 +20,7 @@ const StatusCount = builder.objectRef<{ status: string; count: number }>('Sessio
 export const Project = builder.prismaNode('Project', {
   description: 'Owns tasks, agents, limits and a workspace.',
   id: { field: 'id', description: 'Global id.' },
+  nullable: true,
   fields: (t) => ({
     name: t.exposeString('name', {
       description: 'Unique among all projects, archived ones included; 1 to 100 characters.',
@@ -148,13 +150,17 @@ mutation('createProject', {
     concurrency: rules.optional(concurrency),
   }),
   success: withProject('The new project.'),
-  resolve: async (input, { database, allowWorkspace, limits }) => {
-    refuseWorkspace(allowWorkspace(input.workspace))
+  resolve: async (input, context) => {
+    const { database, limits } = context
+    const workspace = await workspaceAt(input.workspace, context)
     if ((await database.prisma.project.count({ where: { archivedAt: null } })) >= limits.projects) {
       throw limitReached(`There are ${limits.projects} projects already: archive one first.`)
     }
     try {
-      return await database.prisma.project.create({ data: { ...input, id: input.id ?? uuid() }, select: { id: true } })
+      return await database.prisma.project.create({
+        data: { ...input, workspace, id: input.id ?? uuid() },
+        select: { id: true },
+      })
     } catch (error) {
       throw isTaken(error) ? conflict(`The name "${input.name}" or the id is taken: choose another one.`) : error
     }
@@ -178,9 +184,10 @@ mutation('updateProject', {
     concurrency: rules.optional(concurrency),
   }),
   success: withProject('The project as it is now.'),
-  resolve: async ({ id: given, ...change }, { database, allowWorkspace }) => {
+  resolve: async ({ id: given, ...change }, context) => {
+    const { database } = context
     const id = idOf('Project', given)
-    if (change.workspace !== undefined) refuseWorkspace(allowWorkspace(change.workspace))
+    if (change.workspace !== undefined) change.workspace = await workspaceAt(change.workspace, context)
     try {
       const { count } = await database.prisma.project.updateMany({ where: { id, archivedAt: null }, data: change })
       if (count === 0) throw notFound('Project')
@@ -210,10 +217,6 @@ mutation('archiveProject', {
     return { id }
   },
 })
-
-function refuseWorkspace(reason: string | undefined): void {
-  if (reason !== undefined) throw invalid([{ path: ['workspace'], message: reason }])
-}
 
 /** Whether a unique column has that value already. */
 export const isTaken = (error: unknown): boolean =>

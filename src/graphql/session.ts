@@ -39,6 +39,7 @@ const ExecutionCount = builder.objectRef<{ status: string; count: number }>('Exe
 export const Session = builder.prismaNode('Session', {
   description: 'One orchestration of a task.',
   id: { field: 'id', description: 'Global id.' },
+  nullable: true,
   fields: (t) => ({
     project: t.relation('project', { description: 'The project that it belongs to.' }),
     task: t.relation('task', { description: 'The task that it orchestrates.' }),
@@ -277,16 +278,12 @@ builder.subscriptionField('sessionUpdated', (t) =>
     description:
       'The state of a session now and whenever it has changed. States that a slow reader has no time for are left out, the last one never; completes after it.',
     args: { sessionId: t.arg.id({ required: true, description: 'Global id or UUID of the session.' }) },
-    subscribe: async (_root: unknown, { sessionId }: { sessionId: string }, { follower }: { follower: never }) => {
+    subscribe: async (_root, { sessionId }, { follower }) => {
       const id = idOf('Session', sessionId)
-      const { sessionLog, changes } = follower as import('./follow.ts').Follower
-      if (!(await sessionLog(id))) throw unknown('Session')
-      return changes(id)
+      if (!(await follower.sessionLog(id))) throw unknown('Session')
+      return follower.changes(id) as never
     },
-    resolve: (query: object, _change: unknown, { sessionId }: { sessionId: string }, { database }: never) =>
-      (database as import('../store/db.ts').Database).prisma.session.findUniqueOrThrow({
-        ...query,
-        where: { id: idOf('Session', sessionId) },
-      }),
-  } as never),
+    resolve: (query, _change, { sessionId }, { database }) =>
+      database.prisma.session.findUniqueOrThrow({ ...query, where: { id: idOf('Session', sessionId) } }),
+  }),
 )

@@ -17,6 +17,7 @@ import { Timeouts, TimeoutsInput, timeoutsRules } from './timeouts.ts'
 export const Task = builder.prismaNode('Task', {
   description: 'Wanted work. A sub-task has a parent.',
   id: { field: 'id', description: 'Global id.' },
+  nullable: true,
   fields: (t) => ({
     project: t.relation('project', { description: 'The project that it belongs to.' }),
     parent: t.relation('parent', {

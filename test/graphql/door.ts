@@ -1,6 +1,7 @@
 import { createClient, type Client } from 'graphql-ws'
 import pino from 'pino'
 import { WebSocket } from 'ws'
+import type { Bus } from '../../src/bus.ts'
 import type { TypedDocumentString } from '../../src/generated/gql/graphql.ts'
 import type { Limits } from '../../src/graphql/limits.ts'
 import { createServer, type ServerOptions } from '../../src/graphql/server.ts'
@@ -19,6 +20,8 @@ export interface Door {
   post(body: unknown, headers?: Record<string, string>): Promise<Response>
   /** What a document answers, errors included. */
   answer(query: string, variables?: Record<string, unknown>): Promise<Answer>
+  /** How many ears the server has at the bus. */
+  listening(): number
   /** A client over WebSocket; it is closed with the door. */
   socket(): Client
   close(): Promise<void>
@@ -35,9 +38,26 @@ export async function openDoor(
   const house = await openHouse(HOUSES[0] as (typeof HOUSES)[number])
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line) as never) })
-  const { database, bus, coordinator, artifacts, runtimes } = house
+  const { database, coordinator, artifacts, runtimes } = house
+  let listening = 0
+  const bus: Bus = {
+    ...house.bus,
+    listen(topic, ear) {
+      const stop = house.bus.listen(topic, ear)
+      listening += 1
+      return () => {
+        listening -= 1
+        stop()
+      }
+    },
+  }
   const server = createServer({
-    ...{ database, bus, coordinator, artifacts, runtimes, log },
+    database,
+    bus,
+    coordinator,
+    artifacts,
+    runtimes,
+    log,
     allowWorkspace: (path) => (path.startsWith('/proc') ? `${path} is not allowed` : undefined),
     version: '1.2.3',
     ...options,
@@ -57,11 +77,12 @@ export async function openDoor(
     house,
     url,
     logged,
+    listening: () => listening,
     post,
     answer,
     async ask(document, variables) {
       const { data, errors } = await answer(String(document), variables as never)
-      if (errors) throw new Error(JSON.stringify(errors, undefined, 2))
+      if (errors) throw new Error(`${JSON.stringify(errors)}\n${JSON.stringify(logged.at(-1), undefined, 2)}`)
       return data as never
     },
     socket() {
