@@ -3,9 +3,11 @@ import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 
 /** A server without a terminal, as a container starts it: JSON logs on stdout, SIGTERM stops it in order. */
-const log = pino({ level: process.env['TUTTI_LOG_LEVEL'] ?? 'info' })
+const log = pino()
 try {
-  const app = await createApp(await readConfig(process.env, process.cwd()), log)
+  const config = await readConfig(process.env, process.cwd())
+  log.level = config.logLevel
+  const app = await createApp(config, log)
   log.info({ url: app.url }, 'listening')
   const stop = (signal: NodeJS.Signals): void => {
     log.info({ signal }, 'stopping')

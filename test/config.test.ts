@@ -1,0 +1,79 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { readConfig } from '../src/config.ts'
+
+describe('the configuration', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tutti-config-'))
+  })
+
+  it('has a default for everything', async () => {
+    expect(await readConfig({}, folder)).toMatchObject({
+      host: '127.0.0.1',
+      port: 4000,
+      dataDir: join(folder, '.tutti'),
+      origins: [],
+      logLevel: 'info',
+      commands: {},
+      agents: [],
+      builtinAgents: true,
+    })
+  })
+
+  it('takes what the environment says, an empty variable being none', async () => {
+    const environment = {
+      TUTTI_PORT: '0',
+      TUTTI_HOST: '',
+      TUTTI_DATA_DIR: '/data',
+      TUTTI_ORIGINS: 'https://a.example, https://b.example',
+      TUTTI_WORKSPACES: 'repositories,/srv',
+      DATABASE_URL: 'postgresql://me@localhost/tutti',
+    }
+    expect(await readConfig(environment, folder)).toMatchObject({
+      host: '127.0.0.1',
+      port: 0,
+      dataDir: '/data',
+      origins: ['https://a.example', 'https://b.example'],
+      workspaces: [join(folder, 'repositories'), '/srv'],
+      databaseUrl: 'postgresql://me@localhost/tutti',
+    })
+  })
+
+  it.each([
+    ['TUTTI_PORT', 'eighty'],
+    ['TUTTI_PORT', '70000'],
+    ['TUTTI_LOG_LEVEL', 'loud'],
+    ['DATABASE_URL', 'mysql://localhost'],
+    ['REDIS_URL', 'localhost:6379'],
+  ])('refuses %s=%s and names the variable', async (name, value) => {
+    await expect(readConfig({ [name]: value }, folder)).rejects.toThrow(name)
+  })
+
+  it.each([
+    ['tutti.config.json', '{ "commands": { "hi": { "argv": ["echo", "hi"] } } }'],
+    ['tutti.config.ts', 'const argv: string[] = ["echo", "hi"]\nexport default { commands: { hi: { argv } } }'],
+  ])('reads %s beside it', async (name, text) => {
+    writeFileSync(join(folder, name), text)
+    expect((await readConfig({}, folder)).commands).toEqual({ hi: { argv: ['echo', 'hi'] } })
+  })
+
+  it('refuses what it does not know in the file, and says where', async () => {
+    writeFileSync(join(folder, 'tutti.config.json'), '{ "commands": { "hi": { "shell": "echo hi" } } }')
+    await expect(readConfig({}, folder)).rejects.toThrow(/commands\.hi/)
+  })
+
+  it('refuses an agent whose command there is not', async () => {
+    const agents = [{ name: 'a', command: 'nobody' }]
+    writeFileSync(join(folder, 'tutti.config.json'), JSON.stringify({ commands: {}, agents }))
+    await expect(readConfig({}, folder)).rejects.toThrow('agent "a" names the command "nobody"')
+  })
+
+  it('says so when the named file does not exist, or cannot be read', async () => {
+    await expect(readConfig({ TUTTI_CONFIG: 'gone.ts' }, folder)).rejects.toThrow('gone.ts, which does not exist')
+    writeFileSync(join(folder, 'tutti.config.json'), '{ not json')
+    await expect(readConfig({}, folder)).rejects.toThrow('cannot be read')
+  })
+})
