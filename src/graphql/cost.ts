@@ -2,7 +2,7 @@ import { complexityFromQuery } from '@pothos/plugin-complexity'
 import { type ExecutionArgs, getOperationAST, type GraphQLError, Kind } from 'graphql'
 import { handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga'
 import type { Context } from './context.ts'
-import { refuseUnstorable } from './document.ts'
+import { refuseInput } from './document.ts'
 import { refusedRequest } from './errors.ts'
 
 /** What the operation costs, as the fields say; undefined if its variables do not fit, which execution tells better. */
@@ -35,7 +35,7 @@ export function useCost(): Plugin<Context> {
         `The request costs ${cost}, more than ${complexity}: ask for smaller pages or fewer fields`,
       )
     }
-    return refuseUnstorable(args.document, args.operationName, args.variableValues)
+    return refuseInput(args.document, args.operationName, args.variableValues)
   }
   return {
     onExecute({ args, setResultAndStopExecution }) {

@@ -94,10 +94,10 @@ function refuse(what: string, found: number, limit: number): void {
 }
 
 /**
- * Finds text that the database cannot hold, wherever it stands. The inputs of mutations are left to their rules, which
- * say where it is.
+ * Finds text that the database cannot hold, and cursors that no connection has given, wherever they stand. The inputs of
+ * mutations are left to their rules, which say where it is.
  */
-export function refuseUnstorable(
+export function refuseInput(
   document: DocumentNode,
   operationName: string | null | undefined,
   variables: Readonly<Record<string, unknown>> | null | undefined,
@@ -107,18 +107,28 @@ export function refuseUnstorable(
       definition.kind === Kind.OPERATION_DEFINITION && (!operationName || definition.name?.value === operationName),
   )
   const judged = operation?.operation === 'mutation' ? belowRoot(document, operation) : [document]
-  let found = false
+  let problem: string | undefined
   const look = (value: unknown): void => {
-    found ||= isUnstorable(value)
+    if (isUnstorable(value)) problem ??= `A text in the request ${NOT_STORABLE}`
+  }
+  const lookAtCursor = (name: string, value: unknown): void => {
+    if (typeof value === 'string' && !isCursor(value)) {
+      problem ??= `${name} is no cursor: hand in one that a connection of this server gave you`
+    }
   }
   for (const node of judged) {
     visit(node, {
       VariableDefinition: () => false,
+      Argument: ({ name: { value: name }, value }) => {
+        if (name !== 'after' && name !== 'before') return
+        if (value.kind === Kind.STRING) lookAtCursor(name, value.value)
+        if (value.kind === Kind.VARIABLE) lookAtCursor(name, variables?.[value.name.value])
+      },
       StringValue: ({ value }) => look(value),
       Variable: ({ name }) => look(variables?.[name.value]),
     })
   }
-  return found ? refusedRequest('BAD_USER_INPUT', `A text in the request ${NOT_STORABLE}`) : undefined
+  return problem === undefined ? undefined : refusedRequest('BAD_USER_INPUT', problem)
 }
 
 /** What stands below the fields of a mutation, and in its fragments. */
@@ -134,3 +144,10 @@ function isUnstorable(value: unknown): boolean {
   if (typeof value === 'string') return !isStorable(value)
   return value !== null && typeof value === 'object' && Object.values(value).some(isUnstorable)
 }
+
+const LOG_CURSOR = /^\d{1,9}$/
+const ROW_CURSOR = /^GPC:S:[\da-f-]{36}$/
+
+/** Cursors are the numbers of a log, or ids in the wrapping that the Prisma plugin of Pothos gives them. */
+const isCursor = (text: string): boolean =>
+  LOG_CURSOR.test(text) || ROW_CURSOR.test(Buffer.from(text, 'base64').toString('latin1'))

@@ -1,13 +1,9 @@
 import { GraphQLError } from 'graphql'
 import { handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga'
 import { PothosValidationError } from '@pothos/core'
-import { Prisma } from '../generated/prisma/client.ts'
 import type { Context } from './context.ts'
 
 type Asked = Pick<Context, 'requestId' | 'log'>
-
-/** Malformed cursors reach the database as ids that are none: P2023 and P2007 are its words for that. */
-const MALFORMED = new Set(['P2007', 'P2023'])
 
 /**
  * What a client may see of an error: what was meant for it as it is, everything else as "Unexpected error" with the id
@@ -20,12 +16,6 @@ export function mask(error: unknown, { requestId, log }: Asked): GraphQLError {
     return new GraphQLError(cause.message, { ...place, extensions: { code: 'BAD_USER_INPUT' } })
   }
   if (cause instanceof GraphQLError) return error instanceof GraphQLError ? error : cause
-  if (cause instanceof Prisma.PrismaClientKnownRequestError && MALFORMED.has(cause.code)) {
-    return new GraphQLError('A cursor is malformed: hand in one that this server gave you', {
-      ...place,
-      extensions: { code: 'BAD_USER_INPUT' },
-    })
-  }
   log.error({ err: cause, requestId, path: place.path }, 'an operation failed unexpectedly')
   return new GraphQLError(`Unexpected error. The log of the server has it under ${requestId}.`, {
     ...place,

@@ -6,10 +6,15 @@ const refuse = (message: string): never => {
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/
+const YEARS = { first: 1970, last: 9999 }
 const asInstant = (value: unknown): Date => {
   const date = typeof value === 'string' && INSTANT.test(value) ? new Date(value) : undefined
-  if (!date || Number.isNaN(date.getTime()))
-    return refuse('DateTime wants ISO 8601 with a time zone: 2026-01-31T12:00:00Z')
+  const year = date?.getUTCFullYear() ?? Number.NaN
+  if (!date || !(year >= YEARS.first && year <= YEARS.last)) {
+    return refuse(
+      `DateTime wants ISO 8601 with a time zone, from ${YEARS.first} to ${YEARS.last}: 2026-01-31T12:00:00Z`,
+    )
+  }
   return date
 }
 
