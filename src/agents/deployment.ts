@@ -7,6 +7,7 @@ import type { Json } from '../core/json.ts'
 import { check } from './deployment/check.ts'
 import type { Check } from './deployment/check.ts'
 import { checkDockerfiles } from './deployment/dockerfiles.ts'
+import { checkOtherProjects } from './deployment/other-projects.ts'
 import { checkManifest } from './deployment/node-package.ts'
 import { checkContents, checkLockFile } from './deployment/package-contents.ts'
 import type { PackageContents } from './deployment/package-contents.ts'
@@ -38,7 +39,9 @@ await runAgent(async ({ work, say, timeLeft }) => {
   }
   const python = checkPython(repository)
   version ??= python.version
-  checks.push(...python.checks)
+  const other = checkOtherProjects(repository)
+  version ??= other.version
+  checks.push(...python.checks, ...other.checks)
   const releasableThing =
     checks.length > 0 || repository.files.some((file) => file.language === 'Dockerfile' && !file.test)
   checks.push(...(await checkDockerfiles(repository, timeLeft)))
@@ -50,7 +53,7 @@ await runAgent(async ({ work, say, timeLeft }) => {
   const releasable = releasableThing && errors.length === 0
   const reason = releasableThing
     ? undefined
-    : 'There is nothing that could be released: no package.json, no pyproject.toml and no Dockerfile.'
+    : 'There is nothing that could be released: no package of a known kind and no Dockerfile.'
   return {
     summary:
       reason ??

@@ -108,6 +108,17 @@ describe('the deployment agent', () => {
     })
   })
 
+  it('checks what Go and Cargo ask for', async () => {
+    const workspace = folderWith({
+      'go.mod': 'module example.org/shop\n\nreplace example.org/till => ../till\n',
+      'Cargo.toml':
+        '[package]\nname = "shop"\nversion = "0.1.0"\nlicense = "MIT"\n\n[dependencies]\ndescription = "1"\n',
+    })
+    const ran = await runAgent('deployment', workspace)
+    expect(failed(ran, 'error')).toEqual(['description'])
+    expect(failed(ran, 'warning')).toContain('no local replacements')
+  })
+
   it('says that there is nothing to release, and why', async () => {
     const ran = await runAgent('deployment', folderWith({ 'notes.txt': 'hello' }))
     expect(ran.output).toMatchObject({

@@ -95,7 +95,7 @@ describe('reports of test frameworks', () => {
       name: 'tests.test_b',
       file: 'tests/test_b.py',
       line: 1,
-      message: 'collection failure',
+      message: "ModuleNotFoundError: No module named 'x'",
     })
   })
 

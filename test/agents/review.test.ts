@@ -46,7 +46,8 @@ describe('the review agent', () => {
       'key.txt': `${KEY}\n`,
       'config.py': 'password = "9fK2-mQ7x_Lw4z"\nhint = "password"\nsecret = "${SECRET_FROM_VAULT}"\n',
       'test/fake.py': `TOKEN = "${TOKEN}"\n`,
-      'url.yaml': 'db: postgres://shop:v3ry-h1dden@db.internal/shop\nlocal: postgres://postgres:postgres@localhost/x\n',
+      'url.yaml':
+        'db: postgres://shop:v3ry-h1dden@db.internal/shop\nsame: postgres://shopper:shopper@db/x\nlocal: postgres://shop:0therw1se@localhost/x\n',
     })
     const ran = await runAgent('review', workspace)
     expect(ran.output.findings.filter(({ rule }: Finding) => rule === 'secret').map(brief)).toEqual([
@@ -55,9 +56,10 @@ describe('the review agent', () => {
       'warning secret config.py:1',
       'warning secret url.yaml:1',
       'warning secret test/fake.py:1',
+      'info secret url.yaml:3',
     ])
     const all = [ran.stdout, JSON.stringify(ran.output), ...ran.files.map(ran.read)].join('\n')
-    for (const secret of [TOKEN, '9fK2-mQ7x_Lw4z', 'v3ry-h1dden']) expect(all).not.toContain(secret)
+    for (const secret of [TOKEN, '9fK2-mQ7x_Lw4z', 'v3ry-h1dden', '0therw1se']) expect(all).not.toContain(secret)
     expect(ran.evidence).toContainEqual(
       expect.objectContaining({ name: 'no secrets', passed: false, detail: { secrets: 5 } }),
     )

@@ -6,7 +6,8 @@ import { check } from './check.ts'
 import type { Check } from './check.ts'
 
 /** Versions by PEP 440, without the rarest forms. */
-const VERSION = /^v?(\d+!)?\d+(\.\d+)*((a|b|rc|alpha|beta)\d*)?(\.?post\d+)?(\.?dev\d+)?(\+[\w.]+)?$/i
+const VERSION =
+  /^v?(\d+!)?\d+(\.\d+)*([._-]?(a|b|c|rc|alpha|beta|pre)\.?\d*)?([._-]?post\d*)?([._-]?dev\d*)?(\+[\w.]+)?$/i
 
 /** A pyproject.toml's [project] table (PEP 621), or that of Poetry. Reads the few lines it needs, not all of TOML. */
 export function checkPython(repository: Repository): { checks: Check[]; version?: string } {

@@ -12,7 +12,7 @@ const LOCK_FILES =
   /(^|\/)(package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|composer\.lock|Gemfile\.lock|Cargo\.lock|poetry\.lock|uv\.lock|Pipfile\.lock|go\.sum|flake\.lock)$/
 
 const TESTS =
-  /(^|\/)(tests?|specs?|__tests__|__mocks__|testing|testdata|fixtures|e2e|cypress|benchmarks?|bench)\/|(\.|-|_)(test|spec|e2e|bench|stories)\.[a-z]+$|(^|\/)test_[^/]*\.py$|_test\.(go|py)$|(^|\/)conftest\.py$|(Test|Tests|Spec)\.(java|kt|cs|scala|swift)$/
+  /(^|\/)(tests?|specs?|tests?[-_]\w+|__tests__|__mocks__|testdata|fixtures|e2e|cypress|benchmarks?|bench)\/|(\.|-|_)(test|spec|e2e|bench|stories)\.[a-z]+$|(^|\/)test_[^/]*\.py$|_test\.(go|py)$|(^|\/)conftest\.py$|(Test|Tests|Spec)\.(java|kt|cs|scala|swift)$/
 
 /** Code of others, output of generators, lock files: nothing that somebody reads or maintains by hand. */
 export function isForeign(path: string): boolean {

@@ -12,7 +12,7 @@ const MARKERS =
   /(?:\/\/|\/\*|^\s*\*|#|--|;|<!--)\s*(?:@?(TODO|FIXME|XXX|HACK|todo|fixme)\b(?!['"`|/\\])|.{0,80}\b(TODO|FIXME|XXX|HACK)[:(])\s*(.{0,100})/
 const FOCUSED = /^\s*(?:(?:describe|it|test|suite|context)\.only|fdescribe|fit)\s*[(`]/
 const DEBUGGER: Readonly<Record<string, RegExp>> = {
-  Python: /^\s*(?:import pdb\b|breakpoint\(\)|(?:i?pdb|pudb)\.set_trace\(\))/,
+  Python: /^\s*(?:import \w+; *)?(?:breakpoint\(\)|(?:i?pdb|pudb)\.set_trace\(\))/,
   Ruby: /^\s*(?:binding\.(?:pry|irb)|byebug)\b/,
   PHP: /^\s*(?:var_dump|dd|xdebug_break)\(/,
 }

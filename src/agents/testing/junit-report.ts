@@ -44,7 +44,10 @@ export function readJUnitReport(xml: string, workspace: string): TestReport {
         continue
       }
       const text = typeof problem === 'string' ? problem : (problem['#text'] ?? '')
-      const message = (typeof problem === 'string' ? undefined : problem['@message']) ?? text
+      const given = typeof problem === 'string' ? undefined : problem['@message']
+      // pytest says only where it went wrong; what went wrong stands in lines that begin with E.
+      const said = /^E +(.+)$/gm
+      const message = (given === 'collection failure' ? [...text.matchAll(said)].at(-1)?.[1] : given) ?? text
       const named =
         test['@file'] ??
         suite['@file'] ??

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { runTool } from '../protocol/tool.ts'
 import { readText } from '../repository/files.ts'
 import type { Repository } from '../repository/files.ts'
@@ -38,7 +38,10 @@ export async function pythonSuites(repository: Repository, folder: string, repor
   const python = own ?? 'python3'
   if (!(await answers([python, '--version'], root)))
     return cannot('python3 is not installed here; install it to run the Python tests.')
-  const env = { PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' }
+  // The project's own modules, not a version of them that happens to be installed.
+  const inherited = process.env.PYTHONPATH === undefined ? [] : [process.env.PYTHONPATH]
+  const path = [...[join(root, 'src'), root].filter(existsSync), ...inherited]
+  const env = { PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1', PYTHONPATH: path.join(delimiter) }
   if (await answers([python, '-c', 'import pytest'], root)) {
     const reportFile = `${reportBase}.xml`
     const read = (): TestReport | undefined =>
