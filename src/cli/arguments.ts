@@ -1,0 +1,49 @@
+import { InvalidArgumentError } from 'commander'
+
+const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+/** A week: longer sessions are a mistake. */
+const LONGEST_MS = 168 * 3_600_000
+
+/**
+ * A length of time in milliseconds: a number with ms, s, m or h, also several of them as in 1h30m.
+ *
+ * @throws InvalidArgumentError if it is none, or not from 1 ms to 168 h
+ */
+export function parseDuration(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
+  const whole = parts.map(([part]) => part).join('') === text.trim() && parts.length > 0
+  const ms = Math.round(parts.reduce((sum, [, number, unit]) => sum + Number(number) * (UNITS[unit as string] ?? 0), 0))
+  if (!whole || ms < 1 || ms > LONGEST_MS) {
+    throw new InvalidArgumentError('It wants a length of time such as 90s, 10m or 1h30m, up to 168h.')
+  }
+  return ms
+}
+
+/** @throws InvalidArgumentError if it is no whole number from `min` to `max` */
+export const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (text.trim() !== '' && Number.isInteger(value) && value >= min && value <= max) return value
+    throw new InvalidArgumentError(`It wants a whole number from ${min} to ${max}.`)
+  }
+
+/** @throws InvalidArgumentError if it is none of `choices`, in whatever case */
+export const oneOf =
+  <Choice extends string>(choices: readonly Choice[]) =>
+  (text: string): Choice => {
+    const choice = choices.find((candidate) => candidate.toLowerCase() === text.toLowerCase())
+    if (choice !== undefined) return choice
+    throw new InvalidArgumentError(`It is one of ${choices.join(', ')}.`)
+  }
+
+/**
+ * The address of a server, without a path.
+ *
+ * @throws InvalidArgumentError if it is no address with http or https
+ */
+export function parseServer(text: string): string {
+  const url = URL.parse(text.includes('://') ? text : `http://${text}`)
+  if (url?.protocol.startsWith('http') === true && url.hostname !== '') return url.origin
+  throw new InvalidArgumentError('It wants an address such as http://127.0.0.1:4000.')
+}

@@ -1,0 +1,107 @@
+import cliTruncate from 'cli-truncate'
+import stringWidth from 'string-width'
+import { isHeld, isSettled } from '../../core/execution.ts'
+import type { ExecutionView, SessionView } from '../view.ts'
+import { count, duration, inWords, oneLine } from '../words.ts'
+import { heading } from './heading.ts'
+import type { Paint } from './paint.ts'
+
+export interface FrameOptions {
+  paint: Paint
+  /** Milliseconds since the epoch. */
+  now: number
+  /** Size of the terminal, in characters. */
+  columns: number
+  rows: number
+}
+
+const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
+/** How long each picture of the spinner stands, in milliseconds. */
+export const SPIN_MS = 100
+
+/**
+ * The whole picture of a session as lines that fit the terminal: its heading, then each execution with its state,
+ * agent and time, and what its agent shows last. What has settled gives way first when the terminal is too low.
+ */
+export function frame(view: SessionView, options: FrameOptions): string[] {
+  const { paint, columns, rows } = options
+  const fit = (line: string): string => cliTruncate(line, Math.max(1, columns - 1))
+  const head = [...heading(view, paint), '']
+  const widths = {
+    key: Math.max(0, ...view.executions.map(({ key }) => stringWidth(key))),
+    agent: Math.max(0, ...view.executions.map(({ agent }) => stringWidth(agent ?? ''))),
+  }
+  const blocks = view.executions.map((execution) => ({ execution, lines: block(execution, widths, options) }))
+  // One row stays free for the cursor.
+  const body = lower(blocks, rows - head.length - 1)
+  return [...head, ...body].slice(0, Math.max(1, rows - 1)).map(fit)
+}
+
+interface Block {
+  execution: ExecutionView
+  lines: string[]
+}
+
+/** Brings the blocks down to so many lines: first the settled ones, then those that wait become one line. */
+function lower(blocks: Block[], room: number): string[] {
+  const lines = (): number => blocks.reduce((sum, block) => sum + block.lines.length, 0)
+  let rest = blocks
+  const gone = { done: 0, waiting: 0 }
+  for (const [what, gives] of [
+    ['done', (e: ExecutionView) => isSettled(e.status)],
+    ['waiting', (e: ExecutionView) => !isSettled(e.status) && !isHeld(e.status)],
+  ] as const) {
+    if (lines() <= room) break
+    rest = rest.filter(({ execution }) => !gives(execution))
+    gone[what] = blocks.length - rest.length
+    blocks = rest
+  }
+  const said = [
+    ...(gone.done > 0 ? [`  ${count(gone.done, 'execution')} settled`] : []),
+    ...rest.flatMap((block) => block.lines),
+    ...(gone.waiting > 0 ? [`  ${count(gone.waiting, 'execution')} waiting`] : []),
+  ]
+  return said
+}
+
+function block(execution: ExecutionView, widths: { key: number; agent: number }, options: FrameOptions): string[] {
+  const { paint } = options
+  const { key, agent, title, line, status } = execution
+  const time = timeOf(execution, options.now)
+  const words = [
+    symbol(execution, options),
+    pad(key, widths.key),
+    ...(widths.agent > 0 ? [paint('dim', pad(agent ?? '', widths.agent))] : []),
+    `${oneLine(title)}${time === undefined ? '' : paint('dim', ` ${time}`)}`,
+  ]
+  const below = isHeld(status) ? line : remark(execution)
+  return [words.join(' '), ...(below === null ? [] : [paint('dim', `  └ ${oneLine(below)}`)])]
+}
+
+const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - stringWidth(text)))
+
+function symbol({ status }: ExecutionView, { paint, now }: FrameOptions): string {
+  if (status === 'ACCEPTED') return paint('green', '✔')
+  if (status === 'FAILED') return paint('red', '✖')
+  if (status === 'SKIPPED' || status === 'CANCELED') return paint('yellow', '↷')
+  if (status === 'COMPENSATED') return paint('yellow', '↶')
+  if (status === 'WAITING') return paint('yellow', '…')
+  if (isHeld(status)) return paint('cyan', SPINNER[Math.floor(now / SPIN_MS) % SPINNER.length] as string)
+  return paint('dim', '·')
+}
+
+function timeOf({ startedAt, endedAt, attempts, status }: ExecutionView, now: number): string | undefined {
+  if (startedAt === null) return undefined
+  const time = isHeld(status) || endedAt !== null ? duration((endedAt ?? now) - startedAt) : undefined
+  const tries = attempts > 1 ? `attempt ${attempts}` : undefined
+  return [time, tries].filter((part) => part !== undefined).join(', ') || undefined
+}
+
+/** What there is to say below an execution that no agent has in hand. */
+function remark({ status, summary, error, cause, resumeAt }: ExecutionView): string | null {
+  if (status === 'ACCEPTED') return summary
+  if (status === 'WAITING') return error === null ? 'waits to be tried again' : `waits to be tried again: ${error}`
+  if (status === 'SKIPPED') return cause === null ? 'skipped' : `skipped because of ${cause}`
+  if (status === 'FAILED' || status === 'CANCELED') return error ?? inWords(status)
+  return resumeAt === null ? null : 'waits'
+}
