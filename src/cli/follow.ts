@@ -16,6 +16,8 @@ const GIVE_UP_MS = 60_000
 const LONGEST_PAUSE_MS = 2_000
 /** How many reasons for the complexity are shown. */
 const REASONS = 3
+/** The factor that every task has; it says nothing of this one. */
+const GIVEN = 'base'
 
 /**
  * Shows a session from its beginning to its end. A lost connection is taken up again behind the last event that came.
@@ -76,7 +78,9 @@ async function beginningOf({ client }: Server, id: string): Promise<SessionView>
     return answer.session?.executions ?? { nodes: [], pageInfo: { hasNextPage: false } }
   })
   const { complexity, patternReason, factors } = session.analysis
-  const weighty = factors.toSorted((a, b) => b.contribution - a.contribution).filter((f) => f.contribution > 0)
+  const weighty = factors
+    .filter(({ name, contribution }) => contribution > 0 && name !== GIVEN)
+    .toSorted((a, b) => b.contribution - a.contribution)
   return {
     id: uuidOf(session.id),
     title: session.task.title,

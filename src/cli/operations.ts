@@ -109,6 +109,7 @@ export const SessionQuery = graphql(`
         complexity
         patternReason
         factors {
+          name
           contribution
           reason
         }

@@ -75,6 +75,14 @@ describe('the picture of a session in a terminal', () => {
     ])
   })
 
+  it('leaves out only what settled executions came to when that is enough', () => {
+    const view = withThese(planned('one', 'two'), {
+      one: { status: 'ACCEPTED', summary: 'done' },
+      two: { status: 'RUNNING', startedAt: START, line: 'busy' },
+    })
+    expect(frame(view, { ...at(0), rows: 10 }).slice(6)).toEqual(['✔ one Do one', '⠋ two Do two 0 ms', '  └ busy'])
+  })
+
   it('fits every terminal, whatever it is to show', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 60 })
     const execution = fc.record({

@@ -36,10 +36,13 @@ export async function serve(options: ServeOptions): Promise<number> {
     paintFor(process.stdout, options.color),
   )
   process.stdout.write(`${lines.join('\n')}\n`)
-  await new Promise<void>((resolve) => {
-    if (interruption.signal.aborted) resolve()
-    interruption.signal.addEventListener('abort', () => resolve())
+  const asked = await new Promise<boolean>((resolve) => {
+    if (interruption.signal.aborted) resolve(true)
+    interruption.signal.addEventListener('abort', () => resolve(true))
+    // Nothing is left to do: the server has stopped by itself, and its log says why.
+    process.once('beforeExit', () => resolve(false))
   })
+  if (!asked) return 1
   log.info({ signal: interruption.signal.reason as string }, 'stopping')
   await app.close()
   log.info('stopped')

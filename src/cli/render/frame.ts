@@ -42,26 +42,33 @@ interface Block {
   lines: string[]
 }
 
-/** Brings the blocks down to so many lines: first the settled ones, then those that wait become one line. */
-function lower(blocks: Block[], room: number): string[] {
-  const lines = (): number => blocks.reduce((sum, block) => sum + block.lines.length, 0)
-  let rest = blocks
-  const gone = { done: 0, waiting: 0 }
-  for (const [what, gives] of [
-    ['done', (e: ExecutionView) => isSettled(e.status)],
-    ['waiting', (e: ExecutionView) => !isSettled(e.status) && !isHeld(e.status)],
-  ] as const) {
-    if (lines() <= room) break
-    rest = rest.filter(({ execution }) => !gives(execution))
-    gone[what] = blocks.length - rest.length
-    blocks = rest
+const done = ({ execution }: Block): boolean => isSettled(execution.status)
+const underWay = ({ execution }: Block): boolean => isHeld(execution.status)
+const waiting = (block: Block): boolean => !done(block) && !underWay(block)
+const allOf = (blocks: readonly Block[]): string[] => blocks.flatMap(({ lines }) => lines)
+const inOne = (blocks: readonly Block[], what: string): string[] =>
+  blocks.length > 0 ? [`  ${count(blocks.length, 'execution')} ${what}`] : []
+
+/** Ways to say the same in ever fewer lines. */
+const SHORTER: ((blocks: readonly Block[]) => string[])[] = [
+  allOf,
+  (blocks) => blocks.flatMap((block) => (done(block) ? block.lines.slice(0, 1) : block.lines)),
+  (blocks) => [...inOne(blocks.filter(done), 'settled'), ...allOf(blocks.filter((block) => !done(block)))],
+  (blocks) => [
+    ...inOne(blocks.filter(done), 'settled'),
+    ...allOf(blocks.filter(underWay)),
+    ...inOne(blocks.filter(waiting), 'waiting'),
+  ],
+]
+
+/** The blocks in the first way that fits; the shortest if none does. */
+function lower(blocks: readonly Block[], room: number): string[] {
+  let lines: string[] = []
+  for (const shorten of SHORTER) {
+    lines = shorten(blocks)
+    if (lines.length <= room) break
   }
-  const said = [
-    ...(gone.done > 0 ? [`  ${count(gone.done, 'execution')} settled`] : []),
-    ...rest.flatMap((block) => block.lines),
-    ...(gone.waiting > 0 ? [`  ${count(gone.waiting, 'execution')} waiting`] : []),
-  ]
-  return said
+  return lines
 }
 
 function block(execution: ExecutionView, widths: { key: number; agent: number }, options: FrameOptions): string[] {
