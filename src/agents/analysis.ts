@@ -17,10 +17,10 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
   say(`found ${count(repository.files.length, 'file')}`)
   for (const { path, reason } of repository.skipped.slice(0, 10)) say(`left out ${path}: ${reason}`)
 
-  const { structure, lines, functions } = readStructure(repository)
+  const { structure, lines, functions } = readStructure(repository, timeLeft)
   say(`counted ${count(structure.lines, 'line')} and ${count(functions, 'function')}`)
 
-  const { dependencies, graph } = readDependencies(repository)
+  const { dependencies, graph } = readDependencies(repository, timeLeft)
   say(
     `followed ${count(dependencies.edges, 'import')} between ${count(dependencies.modules, 'module')}: ${count(dependencies.cycleCount, 'cycle')}`,
   )
@@ -66,7 +66,11 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
       },
       skipped: repository.skipped,
       skippedCount: repository.skippedCount,
-      notes: [...repository.notes, ...duplication.notes],
+      notes: [
+        ...repository.notes,
+        ...duplication.notes,
+        ...(timeLeft() === 0 ? ['The time for this attempt was too short for all files.'] : []),
+      ],
     },
     evidence: [
       {

@@ -7,6 +7,11 @@ const brief = ({ file, line, severity, rule }: Finding): string => `${severity} 
 
 // Put together here, so that no secret stands in this repository.
 const TOKEN = `ghp_${'aB3dE5fG7hJ9'.repeat(3)}`
+const [PASSWORD, HIDDEN, LOCAL] = [
+  ['9fK2', 'mQ7x', 'Lw4z'],
+  ['v3ry', 'h1dden'],
+  ['0ther', 'w1se'],
+].map((parts) => parts.join('-'))
 const KEY = ['-----BEGIN', 'PRIVATE KEY-----'].join(' ')
 
 describe('the review agent', () => {
@@ -44,10 +49,9 @@ describe('the review agent', () => {
     const workspace = folderWith({
       'deploy.sh': `export TOKEN=${TOKEN}\n`,
       'key.txt': `${KEY}\n`,
-      'config.py': 'password = "9fK2-mQ7x_Lw4z"\nhint = "password"\nsecret = "${SECRET_FROM_VAULT}"\n',
+      'config.py': `password = "${PASSWORD}"\nhint = "password"\nsecret = "\${SECRET_FROM_VAULT}"\n`,
       'test/fake.py': `TOKEN = "${TOKEN}"\n`,
-      'url.yaml':
-        'db: postgres://shop:v3ry-h1dden@db.internal/shop\nsame: postgres://shopper:shopper@db/x\nlocal: postgres://shop:0therw1se@localhost/x\n',
+      'url.yaml': `db: postgres://shop:${HIDDEN}@db.internal/shop\nsame: postgres://shopper:shopper@db/x\nlocal: postgres://shop:${LOCAL}@localhost/x\n`,
     })
     const ran = await runAgent('review', workspace)
     expect(ran.output.findings.filter(({ rule }: Finding) => rule === 'secret').map(brief)).toEqual([
@@ -59,7 +63,7 @@ describe('the review agent', () => {
       'info secret url.yaml:3',
     ])
     const all = [ran.stdout, JSON.stringify(ran.output), ...ran.files.map(ran.read)].join('\n')
-    for (const secret of [TOKEN, '9fK2-mQ7x_Lw4z', 'v3ry-h1dden', '0therw1se']) expect(all).not.toContain(secret)
+    for (const secret of [TOKEN, PASSWORD, HIDDEN, LOCAL]) expect(all).not.toContain(secret)
     expect(ran.evidence).toContainEqual(
       expect.objectContaining({ name: 'no secrets', passed: false, detail: { secrets: 5 } }),
     )

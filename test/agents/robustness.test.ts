@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUILTIN_AGENTS } from '../../src/agents/builtin.ts'
-import { committed, fill, folderWith, git, runAgent, temporaryFolder } from './run.ts'
+import { committed, fill, fixture, folderWith, git, runAgent, temporaryFolder } from './run.ts'
 
 const AGENTS = BUILTIN_AGENTS.map(({ name }) => name)
 
@@ -97,6 +97,19 @@ describe('every built-in agent', () => {
   })
 })
 
+describe('an agent whose time is up', () => {
+  it.each(['analysis', 'review', 'documentation', 'testing'])(
+    '%s hands back what it has, and says that it is not all',
+    async (name) => {
+      const ran = await runAgent(name, fixture('shop'), { timeouts: { attemptMs: 1, idleMs: 1_000 } })
+      expect(ran.exitCode).toBe(0)
+      expect(JSON.stringify(ran.output.notes ?? ran.output.reason)).toMatch(
+        /limit of time|too short|took too long|were stopped|size or time/,
+      )
+    },
+  )
+})
+
 describe('the list of files', () => {
   it('leaves out what is too big, with a note, and what is a link', async () => {
     const { output } = await runAgent('analysis', hostile(temporaryFolder()))
@@ -120,5 +133,23 @@ describe('the list of files', () => {
     expect(outputs[0].structure).toEqual(outputs[1].structure)
     expect(outputs[0].structure.files).toBe(4)
     expect(git(tracked, 'status', '--porcelain')).toBe('?? new/e.ts\n')
+  })
+
+  it('tells what tests are made with from what a repository is made of', async () => {
+    const broken = {
+      'test/fixtures/a.ts': "import './b.ts'\ndebugger\n",
+      'test/fixtures/b.ts': "import './a.ts'\n",
+      'testdata/x.graphql': 'type {',
+    }
+    const folder = folderWith(broken)
+    const [analysis, review, codegen] = [
+      await runAgent('analysis', folder),
+      await runAgent('review', folder),
+      await runAgent('codegen', folder),
+    ]
+    expect(analysis.output.structure.files).toBe(3)
+    expect(analysis.output.dependencies.cycles).toEqual([])
+    expect(review.output.total).toBe(0)
+    expect(codegen.output.failed).toEqual([])
   })
 })

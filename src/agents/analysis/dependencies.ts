@@ -33,13 +33,17 @@ export interface Dependencies {
 }
 
 /** The graph of modules of all languages that are understood, and what is notable about it. */
-export function readDependencies(repository: Repository): { dependencies: Dependencies; graph: ImportGraph } {
-  const readable = repository.files.filter((file) => file.bytes <= MAX_FILE_BYTES)
+export function readDependencies(
+  repository: Repository,
+  timeLeft: () => number,
+): { dependencies: Dependencies; graph: ImportGraph } {
+  const readable = repository.files.filter((file) => file.bytes <= MAX_FILE_BYTES && !file.material)
   const manifests = readable.filter((file) => /(^|\/)package\.json$/.test(file.path)).map((file) => file.path)
   const graph = readImportGraph(
     repository.root,
     readable.map((file) => file.path),
     manifests,
+    timeLeft,
   )
   const python = readable.filter((file) => /\.pyi?$/.test(file.path))
   const byName = new Map(python.map((file) => [file.path, file]))

@@ -1,5 +1,5 @@
 import { getFormatByFile, tokenize } from '@jscpd/tokenizer'
-import { isCode } from '../repository/languages.ts'
+import { isProgram } from '../repository/languages.ts'
 import { readText, saysGenerated } from '../repository/files.ts'
 import type { RepositoryFile } from '../repository/files.ts'
 import { findClones } from './clones.ts'
@@ -37,7 +37,14 @@ export function findDuplication(root: string, files: readonly RepositoryFile[], 
   let bytes = 0
   for (const file of files) {
     const format = getFormatByFile(file.path)
-    if (!isCode(file.language) || format === undefined || file.bytes > MAX_FILE_BYTES || file.bytes === 0) continue
+    if (
+      !isProgram(file.language) ||
+      file.material ||
+      format === undefined ||
+      file.bytes > MAX_FILE_BYTES ||
+      file.bytes === 0
+    )
+      continue
     if (bytes + file.bytes > MAX_TOTAL_BYTES || performance.now() > until) {
       notes.push(
         `Duplication was looked for in the first ${compared.length} source files only (limit of size or time).`,

@@ -31,9 +31,11 @@ export function findOrphans(repository: Repository, graph: ImportGraph): string[
     if (searched > MAX_SEARCHED_BYTES) return []
     const text = readText(repository.root, file)
     if (text === undefined) continue
-    const named = new Set(text.match(/[\w.-]+\.[cm]?[jt]sx?\b/g))
+    // `from './a.js'`, `scripts/a.ts`, or the name alone in quotes, as what is loaded by a computed path is listed.
+    const named = new Set(text.match(/[\w.-]+\.[cm]?[jt]sx?\b|(?<=['"`/])[\w.-]+(?=['"`])/g))
     for (const candidate of candidates) {
-      if (candidate !== file.path && named.has(candidate.slice(candidate.lastIndexOf('/') + 1)))
+      const name = candidate.slice(candidate.lastIndexOf('/') + 1)
+      if (candidate !== file.path && (named.has(name) || named.has(name.replace(/\.\w+$/, ''))))
         candidates.delete(candidate)
     }
   }

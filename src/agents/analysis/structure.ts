@@ -23,7 +23,10 @@ export interface Structure {
 const LISTED = 15
 
 /** Sizes by language and folder, and what is largest. Also the lines of every file that people maintain. */
-export function readStructure(repository: Repository): {
+export function readStructure(
+  repository: Repository,
+  timeLeft: () => number,
+): {
   structure: Structure
   lines: Map<string, number>
   functions: number
@@ -35,6 +38,7 @@ export function readStructure(repository: Repository): {
   const folders = new Map<string, { folder: string; files: number; lines: number }>()
   const structure = { files: repository.files.length, lines: 0, bytes: 0, testFiles: 0, testLines: 0 }
   for (const file of repository.files) {
+    if (timeLeft() === 0) break
     structure.bytes += file.bytes
     const text = readText(repository.root, file)
     const count = text === undefined ? 0 : countLines(text)
@@ -47,7 +51,7 @@ export function readStructure(repository: Repository): {
     add(languages, language, { language, files: 0, lines: 0 }, count)
     const folder = file.path.includes('/') ? file.path.slice(0, file.path.indexOf('/')) : '.'
     add(folders, folder, { folder, files: 0, lines: 0 }, count)
-    if (text === undefined || !isCode(file.language) || saysGenerated(text)) continue
+    if (text === undefined || !isCode(file.language) || file.material || saysGenerated(text)) continue
     lines.set(file.path, count)
     code.push({ file: file.path, lines: count })
     functions.push(...readFunctions(file.path, file.language, text))

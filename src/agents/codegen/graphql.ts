@@ -20,7 +20,7 @@ export async function generateFromGraphql(repository: Repository): Promise<Gener
   const files: SchemaFile[] = []
   const broken: Generated[] = []
   for (const file of repository.files) {
-    if (!/\.(graphqls?|gql)$/i.test(file.path)) continue
+    if (file.material || !/\.(graphqls?|gql)$/i.test(file.path)) continue
     const text = readText(repository.root, file)
     if (text === undefined || text.trim() === '') continue
     try {

@@ -19,7 +19,7 @@ export async function generateFromJsonSchemas(
   timeLeft: () => number,
 ): Promise<{ generated: Generated[]; notes: string[] }> {
   const found = repository.files.flatMap((file) => {
-    const schema = readSchema(repository.root, file)
+    const schema = file.material ? undefined : readSchema(repository.root, file)
     return schema === undefined ? [] : [{ file, schema }]
   })
   const generated: Generated[] = []

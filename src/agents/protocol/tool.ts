@@ -111,13 +111,17 @@ export function runTool(argv: readonly [string, ...string[]], options: ToolOptio
       return
     }
     began(pid)
-    const timer = setTimeout(() => {
-      timedOut = true
-      killTree(pid)
-      // A descendant that got away may hold the pipes open.
-      child.stdout.destroy()
-      child.stderr.destroy()
-    }, options.timeoutMs)
+    const timer = setTimeout(
+      () => {
+        timedOut = true
+        killTree(pid)
+        // A descendant that got away may hold the pipes open.
+        child.stdout.destroy()
+        child.stderr.destroy()
+        // Longer ones would fire at once.
+      },
+      Math.min(options.timeoutMs, 2 ** 31 - 1),
+    )
     for (const name of ['stdout', 'stderr'] as const) {
       const decoder = new StringDecoder('utf8')
       let rest = ''

@@ -52,7 +52,7 @@ function verdictOf(parts: readonly Part[]): string {
 
 /** The report as Markdown. Sections without content do not exist. */
 export function renderReport(report: Report): string {
-  const blocks = [`# ${plainly(report.title)}`, `**${plainly(report.verdict, 1_000)}**`]
+  const blocks = [`# ${plainly(report.title, 120)}`, `**${plainly(report.verdict, 1_000)}**`]
   const overview = report.parts.map((part) => [
     plainly(part.title),
     plainly(part.agent ?? ''),

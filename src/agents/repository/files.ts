@@ -4,12 +4,14 @@ import ignore from 'ignore'
 import type { Ignore } from 'ignore'
 import { git, isGitRepository } from './git.ts'
 import { languageOf } from './languages.ts'
-import { byPath, isBuildOutput, isForeign, isTest } from './paths.ts'
+import { byPath, isBuildOutput, isForeign, isMaterial, isTest } from './paths.ts'
 
 /** More files than this are not looked at; the note says so. */
 export const MAX_FILES = 20_000
 /** Files beyond this many bytes are listed but not read. */
 export const MAX_FILE_BYTES = 2_000_000
+/** Files beyond this many bytes in all are not looked at; those that are not read do not count. */
+const MAX_TOTAL_BYTES = 400_000_000
 /** Folders deeper than this are not entered when there is no git to list them. */
 const MAX_DEPTH = 40
 /** Reasons for leaving out single files that are kept by name; the rest is counted. */
@@ -21,6 +23,8 @@ export interface RepositoryFile {
   bytes: number
   language: string | null
   test: boolean
+  /** Part of what tests are made with, such as fixtures. */
+  material: boolean
 }
 
 export interface Repository {
@@ -104,6 +108,7 @@ export async function readRepository(workspace: string): Promise<Repository> {
     if (skipped.length < MAX_SKIPPED_NAMED) skipped.push({ path, reason })
   }
   const files: RepositoryFile[] = []
+  let total = 0
   for (const path of paths.toSorted(byPath)) {
     if (isForeign(path) || (tracked === undefined && isBuildOutput(path))) continue
     let stat
@@ -114,12 +119,13 @@ export async function readRepository(workspace: string): Promise<Repository> {
     }
     if (stat.isSymbolicLink()) skip(path, 'symbolic link')
     if (!stat.isFile()) continue
-    if (files.length === MAX_FILES) {
-      notes.push(`Only the first ${MAX_FILES} files in order of their paths were looked at.`)
+    if (stat.size <= MAX_FILE_BYTES) total += stat.size
+    if (files.length === MAX_FILES || total > MAX_TOTAL_BYTES) {
+      notes.push(`Only the first ${files.length} files in order of their paths were looked at.`)
       break
     }
     if (stat.size > MAX_FILE_BYTES) skip(path, `${megabytes(stat.size)}, not read (limit ${megabytes(MAX_FILE_BYTES)})`)
-    files.push({ path, bytes: stat.size, language: languageOf(path), test: isTest(path) })
+    files.push({ path, bytes: stat.size, language: languageOf(path), test: isTest(path), material: isMaterial(path) })
   }
   if (tracked === undefined)
     notes.push('Not a git repository: ignored files are known from .gitignore only, and there is no history.')

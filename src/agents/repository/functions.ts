@@ -1,5 +1,5 @@
 import { lineIndex } from './lines.ts'
-import { parseSource, visitNodes } from './source.ts'
+import { MAX_TREE, parseSource, visitNodes } from './source.ts'
 import type { Node } from './source.ts'
 import { isJavaScript } from './languages.ts'
 
@@ -25,6 +25,7 @@ export function readFunctions(file: string, language: string | null, text: strin
 }
 
 function javaScriptFunctions(file: string, text: string): FunctionSize[] {
+  if (text.length > MAX_TREE) return []
   const found: FunctionSize[] = []
   const lines = lineIndex(text)
   visitNodes(parseSource(file, text).program, (node, parent) => {

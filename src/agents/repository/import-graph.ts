@@ -4,7 +4,7 @@ import { ResolverFactory } from 'oxc-resolver'
 import { isJavaScript } from './languages.ts'
 import { lineIndex } from './lines.ts'
 import { byPath } from './paths.ts'
-import { parseSource, visitNodes } from './source.ts'
+import { MAX_TREE, parseSource, visitNodes } from './source.ts'
 
 /**
  * How a module names another one: `import` and `export … from` run first; `type` vanishes before anything runs;
@@ -75,7 +75,7 @@ export function readImports(
     imports.push({ specifier: from.value, line: lines.at(found.start), kind: typeOnly ? 'type' : 'export' })
   }
   // Only these need the syntax tree, which costs far more than the module record.
-  if (/\brequire\s*\(|\bimport\s*\(/.test(text)) {
+  if (text.length <= MAX_TREE && /\brequire\s*\(|\bimport\s*\(/.test(text)) {
     visitNodes(parsed.program, (node) => {
       const found = importWithin(node)
       if (found) imports.push({ ...found, line: lines.at(node.start) })
@@ -122,17 +122,20 @@ function importWithin(node: { type: string; [key: string]: unknown }): Omit<Impo
  * @param root absolute path of the repository
  * @param files paths relative to it, with `/`; others than JavaScript and TypeScript are passed over
  * @param manifests paths of package.json files relative to the root: packages of the repository itself
+ * @param timeLeft milliseconds that may still be spent; modules beyond it are left without their imports
  */
 export function readImportGraph(
   root: string,
   files: readonly string[],
   manifests: readonly string[] = [],
+  timeLeft: () => number = () => Infinity,
 ): ImportGraph {
   const modules = files.filter(isJavaScript).toSorted(byPath)
   const known = new Set(modules)
   const graph: ImportGraph = { modules, edges: [], external: [], unresolved: [], unparsable: [] }
   const findModule = moduleFinder(root, manifests)
   for (const from of modules) {
+    if (timeLeft() === 0) break
     let text: string
     try {
       text = readFileSync(join(root, from), 'utf8')

@@ -97,6 +97,22 @@ export function isCode(language: string | null): boolean {
   return language !== null && !NOT_CODE.has(language)
 }
 
+/** Languages that declare; repetition and length mean little there. */
+const DECLARATIVE: ReadonlySet<string> = new Set([
+  'GraphQL',
+  'SQL',
+  'Prisma',
+  'Protocol Buffers',
+  'Terraform',
+  'Dockerfile',
+  'Makefile',
+])
+
+/** Whether a language is one that tells a machine what to do, step by step. */
+export function isProgram(language: string | null): boolean {
+  return isCode(language) && !DECLARATIVE.has(language!)
+}
+
 /** Whether oxc can parse the file. */
 export function isJavaScript(path: string): boolean {
   return /\.[cm]?[jt]sx?$/.test(path)

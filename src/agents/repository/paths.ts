@@ -29,6 +29,11 @@ export function isTest(path: string): boolean {
   return TESTS.test(path)
 }
 
+/** What tests are made with: broken on purpose, copied, made up. Nobody mends it. */
+export function isMaterial(path: string): boolean {
+  return /(^|\/)(fixtures?|__fixtures__|testdata|test-data|__snapshots__|cassettes)\//.test(path)
+}
+
 /** Order of paths that is the same on every machine. */
 export function byPath(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0

@@ -9,6 +9,9 @@ export interface Node {
   [key: string]: unknown
 }
 
+/** Longer sources, in characters, are bundles and tables; their syntax tree would cost seconds each. */
+export const MAX_TREE = 500_000
+
 /**
  * Parses JavaScript or TypeScript; a syntax error is in `errors`, never thrown. Flow and other dialects may fail.
  *

@@ -36,7 +36,7 @@ export interface LintResult {
 /** Lints the JavaScript and TypeScript of a repository with oxlint, by its own configuration if it has one that parses. */
 export async function lint(repository: Repository, timeLeft: () => number): Promise<LintResult> {
   const files = repository.files.filter(
-    (file) => isJavaScript(file.path) && file.bytes > 0 && file.bytes <= MAX_FILE_BYTES,
+    (file) => isJavaScript(file.path) && !file.material && file.bytes > 0 && file.bytes <= MAX_FILE_BYTES,
   )
   const configured = repository.files.some(({ path }) => /^(\.oxlintrc\.jsonc?|oxlint\.config\.[cm]?[jt]s)$/.test(path))
   const result: LintResult = { findings: [], files: 0, rules: configured ? 'repository' : 'built-in', notes: [] }

@@ -1,4 +1,4 @@
-import { isCode } from '../repository/languages.ts'
+import { isCode, isProgram } from '../repository/languages.ts'
 import type { RepositoryFile } from '../repository/files.ts'
 import type { Finding } from './finding.ts'
 import { findSecrets } from './secrets.ts'
@@ -43,7 +43,7 @@ export function checkLines(file: RepositoryFile, text: string): Finding[] {
     const words = marker[3]!.replace(/^[:(\s]+|\*\/|-->/g, '').trim()
     add('info', (marker[1] ?? marker[2])!.toLowerCase(), words || 'without a word on what')
   }
-  if (isCode(file.language) && lines.length > LONG_FILE && !file.test) {
+  if (isProgram(file.language) && lines.length > LONG_FILE && !file.test) {
     findings.push({
       file: file.path,
       line: 1,
