@@ -45,15 +45,6 @@ describe('tutti serve', () => {
     expect(stderr).toContain(url)
     expect(stderr).not.toContain('    at ')
   })
-
-  it('stops in order when asked to, with JSON logs outside of a terminal', async () => {
-    const other = tutti(folderWith(WORKER), 'serve', '--port', '0')
-    await other.says(/Ctrl-C stops the server/)
-    other.child.kill('SIGTERM')
-    const { stderr } = await endOf(other, 0)
-    const logs = stderr.trim().split('\n')
-    expect(JSON.parse(logs.at(-1) ?? '')).toMatchObject({ msg: 'stopped' })
-  })
 })
 
 describe.concurrent('tutti run with a server', () => {
@@ -185,5 +176,15 @@ describe('the other commands', () => {
     expect(stderr).not.toContain('    at ')
     expect(stdout).toBe('')
     expect(existsSync(join(folder, '.tutti', 'reports'))).toBe(false)
+  })
+})
+
+describe('tutti serve, at the end', () => {
+  it('stops in order when asked to, with JSON logs outside of a terminal', async () => {
+    serve.child.kill('SIGTERM')
+    const { stderr } = await endOf(serve, 0)
+    const logs = stderr.trim().split('\n')
+    expect(JSON.parse(logs.at(-1) ?? '')).toMatchObject({ msg: 'stopped' })
+    expect(stderr).not.toMatch(/"level":[56]0/)
   })
 })
