@@ -18,6 +18,8 @@ import { byPath } from './repository/paths.ts'
 /** Undocumented exports beyond these are counted, not listed. */
 const LISTED = 200
 const MAX_NOTES = 50
+/** An attempt may leave 1,000 files; folders beyond these have no page. */
+const MAX_PAGES = 900
 
 await runAgent(async ({ work, say, keep, timeLeft }) => {
   const repository = await readRepository(work.workspace)
@@ -34,7 +36,8 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
   const coverage = coverageOf(modules)
   say(`read ${count(coverage.exports, 'export')} of ${count(modules.length, 'module')}`)
 
-  const pages = renderPages(modules)
+  const rendered = renderPages(modules)
+  const pages = rendered.slice(0, MAX_PAGES)
   for (const page of pages) await keep(page.name, page.content, 'REPORT', 'text/markdown')
   const analysis = analysisAmong(work.upstream)
   if (analysis) await keep('overview.md', renderOverview(analysis), 'REPORT', 'text/markdown')
@@ -51,6 +54,8 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
     sources.filter((file) => !isJavaScript(file.path) && file.language !== 'Python').map((file) => file.language!),
   )
   const notes = [...repository.notes, ...fromTypeScript.notes, ...fromPython.notes]
+  if (rendered.length > pages.length)
+    notes.push(`Only the first ${pages.length} of ${rendered.length} folders have a page.`)
   if (others.size > 0) notes.push(`No pages are written for ${[...others].toSorted().join(', ')}.`)
   return {
     summary:

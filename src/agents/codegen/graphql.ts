@@ -7,6 +7,9 @@ import type { Repository } from '../repository/files.ts'
 import { exportedTypes, oneLine } from './generated.ts'
 import type { Generated } from './generated.ts'
 
+/** Schemas that do not fit together beyond these are left out. */
+const MAX_SCHEMAS = 300
+
 interface SchemaFile {
   path: string
   document: DocumentNode
@@ -35,7 +38,7 @@ export async function generateFromGraphql(repository: Repository): Promise<Gener
     }
   }
   const generated: Generated[] = []
-  for (const group of groups(files)) generated.push(await generate(repository.root, group))
+  for (const group of groups(files).slice(0, MAX_SCHEMAS)) generated.push(await generate(repository.root, group))
   return [...generated, ...broken]
 }
 

@@ -56,7 +56,13 @@ export function inferred(type: () => string, inference: Inference): string {
     inference.cut = true
     return ''
   }
-  const text = type()
+  let text: string
+  try {
+    text = type()
+  } catch {
+    // The compiler gives up on types that depend on too many others; the rest of the page does not need it.
+    return ''
+  }
   // Types of packages are not loaded; what depends on them comes out as any.
   return text === 'any' || text.length > 300 || text.includes('import(') ? '' : `: ${text}`
 }
