@@ -55,6 +55,8 @@ describe('the deployment agent', () => {
     expect(ran.output.checks).toContainEqual(
       expect.objectContaining({ name: 'Dockerfile', detail: expect.stringContaining('latest'), line: 1 }),
     )
+    // Newer than the linter, and right.
+    expect(ran.output.checks).not.toContainEqual(expect.objectContaining({ name: 'Dockerfile', line: 5 }))
     expect(ran.output.package).toMatchObject({ name: 'shop', version: '1.2.0', files: 16 })
     expect(ran.evidence).toEqual([expect.objectContaining({ passed: false })])
     expect(git(shop, 'status', '--porcelain')).toBe('')

@@ -1,7 +1,8 @@
 import { byPath } from '../repository/paths.ts'
 
-/** A clone is at least this long in both measures. */
+/** A clone has at least this many tokens. */
 export const MIN_TOKENS = 60
+/** A clone has at least this many lines. */
 export const MIN_LINES = 8
 /** Earlier places with the same beginning that are compared; more would be a table. */
 const MAX_CANDIDATES = 8

@@ -15,6 +15,7 @@ const NAMED = 5
 const SECRET_NAMES =
   /(^|\/)(\.env(\.(?!example|sample|template)[\w.]+)?|\.npmrc|\.netrc|\.htpasswd|id_(rsa|dsa|ecdsa|ed25519)|credentials(\.json)?|.*\.(pem|key|p12|pfx|keystore|jks))$/
 
+/** What the package would hold; sizes in bytes. */
 export interface PackageContents {
   name: string
   version: string

@@ -15,6 +15,7 @@ const MAX_TOTAL_BYTES = 24_000_000
 /** Milliseconds in all for types that the source does not write down; after that they are left out. */
 const INFERENCE_MS = 15_000
 
+/** Modules with their exports, and what could not be read and why. */
 export interface TypeScriptApi {
   modules: ModuleApi[]
   notes: string[]

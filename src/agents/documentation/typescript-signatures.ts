@@ -9,10 +9,12 @@ export interface Inference {
   cut: boolean
 }
 
+/** A function without a declaration of its own: an arrow or a function expression. */
 export function isFunctionLike(node: Node): boolean {
   return Node.isArrowFunction(node) || Node.isFunctionExpression(node)
 }
 
+/** The signature of a value that gets its name from elsewhere: from a variable, a property or an export. */
 export function expressionSignature(name: string, node: Node, inference: Inference): string {
   if (Node.isArrowFunction(node) || Node.isFunctionExpression(node)) {
     const parameters = node.getParameters().map((parameter) => parameter.getText().replace(/\s+/g, ' '))
@@ -38,6 +40,7 @@ export function head(node: Node & { getBody?: () => Node | undefined }): string 
   return clip(withoutExport(text.slice(0, end)).replace(/\s+/g, ' ').trim().replace(/;$/, ''))
 }
 
+/** The declaration as it stands, for types, whose body is what they are. */
 export function whole(node: Node): string {
   return clip(withoutExport(node.getText()))
 }
@@ -46,6 +49,7 @@ function withoutExport(text: string): string {
   return text.replace(/^export\s+(default\s+)?/, '')
 }
 
+/** A signature within {@link MAX_SIGNATURE}. */
 export function clip(text: string): string {
   return text.length > MAX_SIGNATURE ? `${text.slice(0, MAX_SIGNATURE)} …` : text
 }

@@ -1,6 +1,7 @@
 import type { Json } from '../../core/json.ts'
 import type { UpstreamResult } from '../../runtime.ts'
 
+/** An object of which nothing is known. */
 export type Fields = { [key: string]: Json }
 
 /** One part of the work as the report tells it. */
@@ -19,6 +20,7 @@ export interface Part {
   artifacts: UpstreamResult['artifacts']
 }
 
+/** A part of the report with a heading. */
 export interface Section {
   title: string
   /** Markdown, never empty. */
@@ -35,14 +37,17 @@ export function rows(value: Json | undefined): Fields[] {
   return Array.isArray(value) ? value.map(fields) : []
 }
 
+/** The strings of a list. */
 export function texts(value: Json | undefined): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
+/** A string, or an empty one. */
 export function text(value: Json | undefined): string {
   return typeof value === 'string' ? value : ''
 }
 
+/** A number, or zero. */
 export function number(value: Json | undefined): number {
   return typeof value === 'number' && Number.isFinite(value) ? value : 0
 }

@@ -60,7 +60,7 @@ export function tellAnalysis(output: Fields): Told {
         ? []
         : section(
             'Duplication',
-            `${number(duplication.percent)} % of the compared lines stand in more than one place.`,
+            `${count(number(duplication.duplicatedLines), 'line')} of ${number(duplication.comparedLines)} repeat others (${number(duplication.percent)} %).`,
             table(
               ['Lines', 'Here', 'And here'],
               clones

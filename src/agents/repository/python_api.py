@@ -8,32 +8,38 @@ warnings.simplefilter("ignore")
 
 
 def first_line_of(text):
+    """The text in one line."""
     return " ".join(text.split())
 
 
 def signature(node):
+    """A function as it would be declared, without its body."""
     prefix = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     return f"{prefix} {node.name}({ast.unparse(node.args)}){returns}"
 
 
 def entry(node, kind, text, members=()):
+    """One exported name as the page shows it."""
     doc = ast.get_docstring(node) if kind != "constant" else None
     return {"name": getattr(node, "name", ""), "kind": kind, "signature": text, "doc": doc or "", "tags": [],
             "line": node.lineno, "members": list(members)}
 
 
 def public(name):
+    """Whether a name is public by custom."""
     return not name.startswith("_")
 
 
 def methods(node):
+    """Public methods of a class, and how it is made."""
     for child in node.body:
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and (public(child.name) or child.name == "__init__"):
             yield {"signature": signature(child), "doc": ast.get_docstring(child) or "", "line": child.lineno}
 
 
 def exports(tree):
+    """What a module offers: the names in __all__, else the public ones."""
     named = None
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):

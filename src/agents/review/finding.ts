@@ -12,6 +12,7 @@ export interface Finding {
   message: string
 }
 
+/** An error is wrong, a warning is likely wrong, info is for knowing. */
 export type Severity = 'error' | 'warning' | 'info'
 
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 }

@@ -3,8 +3,9 @@ import type { RepositoryFile } from '../repository/files.ts'
 import type { Finding } from './finding.ts'
 import { findSecrets } from './secrets.ts'
 
-/** Lines of code from which a file is called long, and lines of a function. */
+/** Lines from which a file is called long. */
 export const LONG_FILE = 600
+/** Lines from which a function is called long. */
 export const LONG_FUNCTION = 100
 
 /** As a comment's first word, or with a colon or a name in parentheses anywhere in it. */

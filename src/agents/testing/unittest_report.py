@@ -11,6 +11,8 @@ import unittest
 
 
 class Recorder(unittest.TextTestResult):
+    """Writes each result down as it comes."""
+
     def record(self, test, status, error=None):
         entry = {"status": status, "name": test.id(), "file": None, "line": None, "message": ""}
         try:
