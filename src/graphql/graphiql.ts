@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 
-const EXAMPLES = [
+/** What its tabs hold at first. */
+export const EXAMPLES = [
   `# Make a project; workspace is a folder on the server that agents may work on.
 mutation CreateProject {
   createProject(input: { name: "my-project", workspace: "/path/to/a/repository" }) {

@@ -96,12 +96,12 @@ export function createServer({ origins = [], limits: given, ...parts }: ServerOp
   async function handle(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     const refusal = refuseOrigin(request, origins)
     if (refusal) return sendProblem(response, refusal.status, refusal.message)
-    const { pathname } = URL.parse(request.url ?? '/', 'http://localhost') ?? {}
+    const pathname = pathOf(request)
     if (pathname === '/graphql') return handleGraphql(request, response, requestId)
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return sendProblem(response, 405, 'Only GET is understood here.', { allow: 'GET, HEAD' })
     }
-    const [, artifact] = /^\/artifacts\/([^/]+)$/.exec(pathname ?? '') ?? []
+    const [, artifact] = /^\/artifacts\/([^/]+)$/.exec(pathname) ?? []
     if (artifact !== undefined) return sendArtifact(parts, artifact, request, response)
     if (pathname === '/health/live') return sendHealth(response, undefined)
     if (pathname === '/health/ready') return sendHealth(response, await databaseTrouble(parts))
@@ -130,9 +130,7 @@ export function createServer({ origins = [], limits: given, ...parts }: ServerOp
     log,
     refuse: (request) =>
       refuseOrigin(request, origins) ??
-      (URL.parse(request.url ?? '/', 'http://localhost')?.pathname === '/graphql'
-        ? undefined
-        : { status: 404, message: 'WebSockets are at /graphql.' }),
+      (pathOf(request) === '/graphql' ? undefined : { status: 404, message: 'WebSockets are at /graphql.' }),
     envelop: (request, params) => yoga.getEnveloped({ requestId: randomUUID(), request, params } as never) as never,
     mask: (error) => mask(error, { log, requestId: randomUUID() }),
   })
@@ -157,6 +155,8 @@ export function createServer({ origins = [], limits: given, ...parts }: ServerOp
     },
   }
 }
+
+const pathOf = ({ url = '/' }: IncomingMessage): string => url.replace(/\?.*/s, '')
 
 function useLimitedParser(limits: Limits): Plugin {
   return { onParse: ({ setParseFn }) => setParseFn((source, options) => parseWithin(limits, source, options)) }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -32,8 +32,9 @@ export function createArtifactStore(dataDir: string): ArtifactStore {
       const known = await stat(place).catch(() => undefined)
       if (known?.size !== size) {
         await mkdir(join(place, '..'), { recursive: true })
-        // Under its final name only once it is whole: a killed server leaves no half artifact behind.
-        const part = `${place}.${process.pid}.part`
+        // Under its final name only once it is whole: a killed server leaves no half artifact behind. Two executions may
+        // keep the same bytes at the same time.
+        const part = `${place}.${randomUUID()}.part`
         await copyFile(file, part)
         await rename(part, place)
       }

@@ -5,6 +5,7 @@ import type { Bus } from '../../src/bus.ts'
 import type { TypedDocumentString } from '../../src/generated/gql/graphql.ts'
 import type { Limits } from '../../src/graphql/limits.ts'
 import { createServer, type ServerOptions } from '../../src/graphql/server.ts'
+import type { Database } from '../../src/store/db.ts'
 import { type House, HOUSES, openHouse } from '../house.ts'
 
 /** A whole house on the embedded database with its doors open. */
@@ -33,12 +34,18 @@ export interface Answer {
 }
 
 export async function openDoor(
-  options: Partial<Omit<ServerOptions, 'limits'>> & { limits?: Partial<Limits> } = {},
+  given: Partial<Omit<ServerOptions, 'limits'>> & {
+    limits?: Partial<Limits>
+    /** What the server is given in place of the database. */
+    counted?: (database: Database) => Database
+  } = {},
 ): Promise<Door> {
+  const { counted, ...options } = given
   const house = await openHouse(HOUSES[0] as (typeof HOUSES)[number])
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line) as never) })
-  const { database, coordinator, artifacts, runtimes } = house
+  const { coordinator, artifacts, runtimes } = house
+  const database = counted?.(house.database) ?? house.database
   let listening = 0
   const bus: Bus = {
     ...house.bus,

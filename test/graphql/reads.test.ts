@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Database } from '../../src/store/db.ts'
+import { type Door, openDoor } from './door.ts'
+
+let door: Door
+let reads = 0
+let ids: string[]
+
+/** Counts what is asked of a database. */
+function counting(database: Database): Database {
+  const prisma = database.prisma.$extends({
+    query: {
+      $allOperations({ args, query }) {
+        reads += 1
+        return query(args)
+      },
+    },
+  })
+  const query: Database['query'] = (sql, params) => {
+    reads += 1
+    return database.query(sql, params)
+  }
+  return { ...database, query, prisma: prisma as unknown as Database['prisma'] }
+}
+
+beforeAll(async () => {
+  door = await openDoor({ counted: counting })
+  const parts = Array.from({ length: 3 }, (_, n) => ({
+    key: `p${n}`,
+    input: n === 0 ? { exit: 3 } : {},
+    retry: { maxAttempts: 1 },
+  }))
+  ids = []
+  for (let n = 0; n < 4; n++) ids.push(await door.house.start(parts))
+  for (const id of ids) await door.house.end(id)
+})
+afterAll(() => door.close())
+
+async function readsOf(query: string, variables: object = {}): Promise<number> {
+  const before = reads
+  const { errors } = await door.answer(query, { ...variables })
+  expect(errors).toBeUndefined()
+  return reads - before
+}
+
+describe('reads of the database per request', () => {
+  it('do not grow with the page', async () => {
+    const query = `query ($first: Int!) {
+      sessions(first: $first) {
+        totalCount
+        nodes {
+          status project { name concurrency } task { title subTasks { key dependsOn { key } } } analysis { complexity } plan { criticalPath }
+          executionCounts { status count } retryOf { id } retries { id } checkpoints { seq execution { key } }
+          executions(first: 10) {
+            totalCount
+            nodes { key agent { name running status } attempts { number agent { name } } cause { key } artifacts { totalCount nodes { name } } }
+          }
+          artifacts(first: 5) { nodes { name execution { key } session { status } } }
+        }
+      }
+    }`
+    const one = await readsOf(query, { first: 1 })
+    const four = await readsOf(query, { first: 4 })
+    expect(four).toBe(one)
+    expect(four).toBeLessThanOrEqual(12)
+  })
+
+  it.each([
+    [
+      '{ projects { totalCount nodes { name sessionCounts { status count } sessions(first: 3) { totalCount nodes { status } } } } }',
+      4,
+    ],
+    ['{ agents { nodes { name running status project { name } } } }', 3],
+    ['{ executions(first: 50) { nodes { key session { status project { name } } agent { name running } } } }', 3],
+    ['{ health { version bus } }', 0],
+    ['{ metrics { successRate sessions { count } patterns { pattern } agents { name } } }', 4],
+  ])('%s takes at most %i', async (query, limit) => {
+    expect(await readsOf(query)).toBeLessThanOrEqual(limit)
+  })
+
+  it('of a page of events are one, one for all executions, and one per execution for what is asked of it', async () => {
+    const query = `{ session(id: "${ids[0]}") { events(first: 50) { nodes { seq type execution { key agent { name } } } } } }`
+    // Prisma makes one statement of the last ones. The plan has three parts and what collects them.
+    expect(await readsOf(query)).toBeLessThanOrEqual(3 + 4)
+  })
+})
