@@ -19,6 +19,8 @@ export interface Door {
   ask<Result, Variables>(document: TypedDocumentString<Result, Variables>, variables: Variables): Promise<Result>
   /** Posts any body and returns the response. */
   post(body: unknown, headers?: Record<string, string>): Promise<Response>
+  /** What a document answers; errors fail the test. */
+  data(query: string, variables?: Record<string, unknown>): Promise<Record<string, unknown>>
   /** What a document answers, errors included. */
   answer(query: string, variables?: Record<string, unknown>): Promise<Answer>
   /** How many ears the server has at the bus. */
@@ -29,7 +31,7 @@ export interface Door {
 }
 
 export interface Answer {
-  data?: Record<string, never> | null
+  data?: Record<string, unknown> | null
   errors?: { message: string; path?: string[]; extensions?: { code?: string; requestId?: string } }[]
 }
 
@@ -80,6 +82,11 @@ export async function openDoor(
     })
   const answer: Door['answer'] = async (query, variables = {}) =>
     (await (await post({ query, variables })).json()) as Answer
+  const dataOf: Door['data'] = async (query, variables) => {
+    const { data, errors } = await answer(query, variables)
+    if (errors || !data) throw new Error(`${JSON.stringify(errors)}\n${JSON.stringify(logged.at(-1), undefined, 2)}`)
+    return data
+  }
   return {
     house,
     url,
@@ -87,11 +94,8 @@ export async function openDoor(
     listening: () => listening,
     post,
     answer,
-    async ask(document, variables) {
-      const { data, errors } = await answer(String(document), variables as never)
-      if (errors) throw new Error(`${JSON.stringify(errors)}\n${JSON.stringify(logged.at(-1), undefined, 2)}`)
-      return data as never
-    },
+    ask: (document, variables) => dataOf(String(document), variables as never) as never,
+    data: dataOf,
     socket() {
       const client = createClient({
         url: `${url.replace('http', 'ws')}/graphql`,

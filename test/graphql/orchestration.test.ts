@@ -235,11 +235,11 @@ describe('startOrchestration', () => {
   })
 
   it('takes a task that exists, and the same key and input once, however often and at once', async () => {
-    const { data } = await door.answer(
+    const data = await door.data(
       'mutation ($project: ID!) { createTask(input: { project: $project, title: "do anything" }) { ... on CreateTaskSuccess { task { id } } } }',
       { project: door.house.projectId },
     )
-    const { task } = data?.['createTask'] as unknown as { task: { id: string } }
+    const { task } = data['createTask'] as { task: { id: string } }
     const input = { task: null, taskId: task.id, idempotencyKey: 'once' }
     const results = await Promise.all(Array.from({ length: 16 }, () => start(input)))
     const sessions = results.map((result) => (result.__typename === 'StartOrchestrationSuccess' ? result : undefined))
@@ -267,7 +267,7 @@ describe('startOrchestration', () => {
     const before = await sessions()
     const result = await start(input)
     expect(result.__typename).toBe(outcome)
-    if (result.__typename === 'InvalidInputError') expect(result.fields.length).toBeGreaterThan(0)
+    expect('fields' in result ? result.fields : ['no fields']).not.toEqual([])
     expect(await sessions()).toBe(before)
   })
 })
@@ -280,7 +280,7 @@ describe('analyzeTask', () => {
     ]
     const before = await count()
     const task = { title: 'x', subTasks: [subTask('a'), subTask('b', ['a']), subTask('c')] }
-    const { data } = await door.answer(
+    const data = await door.data(
       `query ($input: StartOrchestrationInput!) {
         analyzeTask(input: $input) {
           ... on AnalyzeTaskSuccess {
@@ -290,7 +290,7 @@ describe('analyzeTask', () => {
       }`,
       { input: { project: door.house.projectId, task, pattern: 'HIERARCHICAL', aggregate: 'NONE' } },
     )
-    expect(data?.['analyzeTask']).toMatchObject({
+    expect(data['analyzeTask']).toMatchObject({
       decomposition: 'CALLER',
       plan: { version: 0, criticalPath: ['a', 'b'], edges: [{ from: 'a', to: 'b' }] },
       selections: ['a', 'b', 'c'].map((key) => ({ key, agent: { name: 'worker' } })),
@@ -299,7 +299,7 @@ describe('analyzeTask', () => {
   })
 
   it('refuses what startOrchestration would refuse', async () => {
-    const { data } = await door.answer(
+    const data = await door.data(
       'query ($input: StartOrchestrationInput!) { analyzeTask(input: $input) { __typename } }',
       { input: { project: 'Project:x', task: { title: 'x' } } },
     )
@@ -309,13 +309,13 @@ describe('analyzeTask', () => {
 
 describe('cancelSession', () => {
   const cancel = async (id: string, reason?: string) => {
-    const { data } = await door.answer(
+    const data = await door.data(
       `mutation ($input: CancelSessionInput!) {
         cancelSession(input: $input) { __typename ... on CancelSessionSuccess { session { status stopping reason } } ... on Error { code } }
       }`,
       { input: { id, reason } },
     )
-    return data?.['cancelSession']
+    return data['cancelSession']
   }
 
   it('stops what runs, says why, and twice is once', async () => {
@@ -336,7 +336,7 @@ describe('cancelSession', () => {
 
 describe('retrySession', () => {
   const retry = async (id: string, idempotencyKey?: string) => {
-    const { data } = await door.answer(
+    const data = await door.data(
       `mutation ($input: RetrySessionInput!) {
         retrySession(input: $input) {
           __typename
@@ -348,7 +348,7 @@ describe('retrySession', () => {
       }`,
       { input: { id, idempotencyKey } },
     )
-    return data?.['retrySession'] as unknown as { replayed: boolean; session: { id: string } }
+    return data['retrySession'] as { replayed: boolean; session: { id: string } }
   }
 
   it('goes on from what was accepted, once per key', async () => {
@@ -362,7 +362,7 @@ describe('retrySession', () => {
     })
     expect(await retry(failed.id, 'again')).toMatchObject({ replayed: true, session: { id: again.session.id } })
     await door.house.end(uuidOf(again.session.id))
-    const { data } = await door.answer(
+    const data = await door.data(
       `query ($id: ID!) { session(id: $id) { executions { nodes { key status carriedFrom { session { id } } cause { key } } } } }`,
       { id: again.session.id },
     )
@@ -382,111 +382,5 @@ describe('retrySession', () => {
     await door.house.end(uuidOf(running))
     expect(await retry((await ended()).id)).toEqual({ __typename: 'ConflictError' })
     expect(await retry('Session:x')).toEqual({ __typename: 'NotFoundError' })
-  })
-})
-
-describe('lists', () => {
-  it('of sessions and executions are filtered by what they are', async () => {
-    const { id } = await ended({ pattern: 'SEQUENTIAL' })
-    const where = `project: "${door.house.projectId}", status: [SUCCEEDED], pattern: [SEQUENTIAL], ended: true`
-    const { data } = await door.answer(
-      `{
-        sessions(first: 1, filter: { ${where} }) { nodes { id } }
-        none: sessions(filter: { since: "2999-01-01T00:00:00Z" }) { totalCount }
-        executions(filter: { session: "${id}", status: [ACCEPTED] }, orderBy: { field: POSITION, direction: DESC }) { totalCount nodes { key } }
-        artifacts(filter: { session: "${id}", name: "NOTE", kind: FILE }) { nodes { name kind mediaType size text url execution { key } } }
-      }`,
-    )
-    expect(data).toMatchObject({
-      sessions: { nodes: [{ id }] },
-      none: { totalCount: 0 },
-      executions: { totalCount: 2, nodes: [{ key: 'b' }, { key: 'a' }] },
-      artifacts: {
-        nodes: [
-          { name: 'note.txt', mediaType: 'text/plain', size: 11, text: expect.stringMatching(/^a note of [ab]$/) },
-          { name: 'note.txt', execution: { key: expect.stringMatching(/^[ab]$/) } },
-        ],
-      },
-    })
-  })
-
-  it('of events go forwards and backwards from any cursor', async () => {
-    const { id, seq } = await ended()
-    const page = async (args: string) => {
-      const { data, errors } = await door.answer(
-        `{ session(id: "${id}") { events(${args}) { nodes { seq } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }`,
-      )
-      expect(errors).toBeUndefined()
-      const { events } = data?.['session'] as unknown as { events: { nodes: { seq: number }[]; pageInfo: object } }
-      return { seqs: events.nodes.map((event) => event.seq), ...events.pageInfo }
-    }
-    expect(await page('first: 3')).toEqual({
-      seqs: [1, 2, 3],
-      hasNextPage: true,
-      hasPreviousPage: false,
-      startCursor: '1',
-      endCursor: '3',
-    })
-    expect(await page('first: 2, after: "3"')).toMatchObject({ seqs: [4, 5], hasPreviousPage: true })
-    expect(await page('last: 2')).toMatchObject({ seqs: [seq - 1, seq], hasNextPage: false, hasPreviousPage: true })
-    expect(await page('last: 2, before: "3"')).toMatchObject({
-      seqs: [1, 2],
-      hasNextPage: true,
-      hasPreviousPage: false,
-    })
-    expect(await page('first: 0')).toMatchObject({ seqs: [], endCursor: null })
-    expect(await page(`after: "${seq}"`)).toMatchObject({ seqs: [], hasNextPage: false })
-  })
-})
-
-describe('metrics', () => {
-  it('add up what the sessions and executions of a window did', async () => {
-    await ended()
-    const { data } = await door.answer(
-      `query ($project: ID) {
-        metrics(project: $project) {
-          sessions { status count } successRate
-          patterns { pattern sessions succeeded failed successRate durationP50Ms durationP95Ms durationMeanMs }
-          agents { name executions accepted failed successRate durationP50Ms durationP95Ms durationMeanMs }
-        }
-        before: metrics(project: $project, until: "2020-01-01T00:00:00Z") { sessions { count } successRate agents { name } }
-      }`,
-      { project: door.house.projectId },
-    )
-    const { metrics, before } = data as unknown as {
-      metrics: {
-        sessions: { status: string; count: number }[]
-        successRate: number
-        patterns: { sessions: number }[]
-        agents: {
-          name: string
-          executions: number
-          accepted: number
-          failed: number
-          durationP50Ms: number
-          durationP95Ms: number
-        }[]
-      }
-      before: object
-    }
-    const { prisma } = door.house.database
-    const count = (status: 'SUCCEEDED' | 'FAILED' | 'CANCELED') => prisma.session.count({ where: { status } })
-    const [succeeded, failed] = [await count('SUCCEEDED'), await count('FAILED')]
-    expect(Object.fromEntries(metrics.sessions.map(({ status, count }) => [status, count]))).toEqual({
-      SUCCEEDED: succeeded,
-      FAILED: failed,
-      CANCELED: await count('CANCELED'),
-    })
-    expect(metrics.successRate).toBeCloseTo(succeeded / (succeeded + failed))
-    expect(metrics.patterns.reduce((sum, { sessions }) => sum + sessions, 0)).toBe(await prisma.session.count())
-    const worker = metrics.agents.find(({ name }) => name === 'worker')
-    const done = { agent: { name: 'worker' }, carriedId: null }
-    expect(worker).toMatchObject({
-      accepted: await prisma.execution.count({ where: { ...done, status: 'ACCEPTED' } }),
-      failed: await prisma.execution.count({ where: { ...done, status: 'FAILED' } }),
-    })
-    expect(worker?.durationP50Ms).toBeGreaterThan(0)
-    expect(worker?.durationP95Ms).toBeGreaterThanOrEqual(worker?.durationP50Ms ?? Infinity)
-    expect(before).toEqual({ sessions: [], successRate: null, agents: [] })
   })
 })

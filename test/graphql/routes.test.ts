@@ -32,13 +32,10 @@ describe('GET /artifacts/<id>', () => {
   })
 
   it('is where the field url points', async () => {
-    const { data } = await door.answer(
-      'query ($id: ID!) { node(id: $id) { ... on Artifact { url text(maxBytes: 6) } } }',
-      {
-        id: `Artifact:${artifact.id}`,
-      },
-    )
-    const { url, text } = data?.['node'] as unknown as { url: string; text: string }
+    const data = await door.data('query ($id: ID!) { node(id: $id) { ... on Artifact { url text(maxBytes: 6) } } }', {
+      id: `Artifact:${artifact.id}`,
+    })
+    const { url, text } = data['node'] as { url: string; text: string }
     expect(text).toBe('a note')
     expect((await get(url)).status).toBe(200)
   })
@@ -87,7 +84,7 @@ describe('GET /artifacts/<id>', () => {
     }
     await rm(door.house.artifacts.path(artifact.sha256))
     expect((await get(`/artifacts/${artifact.id}`)).status).toBe(404)
-    const { data } = await door.answer('query ($id: ID!) { node(id: $id) { ... on Artifact { text } } }', {
+    const data = await door.data('query ($id: ID!) { node(id: $id) { ... on Artifact { text } } }', {
       id: `Artifact:${artifact.id}`,
     })
     expect(data).toEqual({ node: { text: null } })
@@ -103,9 +100,7 @@ describe('health', () => {
   })
 
   it('tells a client how the parts are', async () => {
-    const { data } = await door.answer(
-      '{ health { version database databaseKind bus runtimes uptimeMs sessionsRunning } }',
-    )
+    const data = await door.data('{ health { version database databaseKind bus runtimes uptimeMs sessionsRunning } }')
     expect(data).toEqual({
       health: {
         version: '1.2.3',
