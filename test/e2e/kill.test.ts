@@ -26,7 +26,7 @@ interface SeenEvent {
 interface Server {
   process: ChildProcess
   url: string
-  ask(query: string, variables?: object): Promise<Record<string, never>>
+  ask(query: string, variables?: object): Promise<Record<string, unknown>>
   /** Reads the session's events behind a cursor until one of them will do; returns those read. */
   events(sessionId: string, after: number, enough: (event: SeenEvent) => boolean): Promise<SeenEvent[]>
 }
@@ -61,7 +61,7 @@ describe.each(HOUSES)('a server on $store with a bus in $bus that is killed in t
         const headers = { 'content-type': 'application/json' }
         const body = JSON.stringify({ query, variables })
         const answer = (await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).json()) as {
-          data: Record<string, never>
+          data: Record<string, unknown>
           errors?: unknown
         }
         expect(answer.errors).toBeUndefined()

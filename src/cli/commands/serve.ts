@@ -39,8 +39,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const asked = await new Promise<boolean>((resolve) => {
     if (interruption.signal.aborted) resolve(true)
     interruption.signal.addEventListener('abort', () => resolve(true))
-    // Nothing is left to do: the server has stopped by itself, and its log says why.
-    process.once('beforeExit', () => resolve(false))
+    // The server has stopped by itself, and its log says why.
+    void app.closed.then(() => resolve(false))
   })
   if (!asked) return 1
   log.info({ signal: interruption.signal.reason as string }, 'stopping')
