@@ -36,7 +36,7 @@ const Usage = builder.objectRef<UsageShape>('Usage').implement({
   }),
 })
 
-export const Attempt = builder.prismaNode('Attempt', {
+builder.prismaNode('Attempt', {
   description: 'One try of an execution.',
   id: { field: 'id', description: 'Global id.' },
   nullable: true,
