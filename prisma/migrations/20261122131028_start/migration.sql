@@ -41,7 +41,6 @@ CREATE TABLE "Project" (
     "description" TEXT NOT NULL DEFAULT '',
     "workspace" TEXT NOT NULL,
     "concurrency" INTEGER NOT NULL DEFAULT 8,
-    "seq" INTEGER NOT NULL DEFAULT 0,
     "archivedAt" TIMESTAMPTZ(3),
     "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updatedAt" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
@@ -205,18 +204,6 @@ CREATE TABLE "Event" (
     "at" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "Event_pkey" PRIMARY KEY ("sessionId","seq")
-);
-
--- CreateTable
-CREATE TABLE "ProjectEvent" (
-    "projectId" UUID NOT NULL,
-    "seq" INTEGER NOT NULL,
-    "type" TEXT NOT NULL,
-    "subjectId" UUID NOT NULL,
-    "data" JSONB NOT NULL,
-    "at" TIMESTAMPTZ(3) NOT NULL,
-
-    CONSTRAINT "ProjectEvent_pkey" PRIMARY KEY ("projectId","seq")
 );
 
 -- CreateTable
