@@ -119,7 +119,7 @@ export function createServer({ origins = [], limits: given, ...parts }: ServerOp
       if (Number(headers['content-length'] ?? 0) > limits.bodyBytes) {
         return sendProblem(response, 413, `The body is larger than ${limits.bodyBytes} bytes.`, { connection: 'close' })
       }
-    } else if (headers.accept?.includes('text/html') && !request.url?.includes('query=')) {
+    } else if (headers.accept?.includes('text/html')) {
       return sendGraphiql(request, response)
     }
     await yoga(request, response, { requestId })
