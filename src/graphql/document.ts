@@ -14,7 +14,7 @@ import { refusedRequest } from './errors.ts'
 import type { Limits } from './limits.ts'
 import { isStorable, NOT_STORABLE } from './rules.ts'
 
-type Shape = Pick<Limits, 'tokens' | 'depth' | 'fields' | 'aliases'>
+type Shape = Pick<Limits, 'tokens' | 'depth' | 'fields' | 'aliases' | 'repetitions'>
 
 /**
  * Parses a document and refuses it before anything costly happens to it, such as validation, whose time grows with the
@@ -29,14 +29,49 @@ export function parseWithin(limits: Shape, source: string | Source, options?: Pa
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition)
   }
   const known = new Map<string, Measure>()
+  let all = 0
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue
     const { depth, fields, aliases } = measure(definition.selectionSet, fragments, known)
+    all += fields
     refuse('deep', depth, limits.depth)
     refuse('wide, with its fragments written out,', fields, limits.fields)
     refuse('rich in aliases, with its fragments written out,', aliases, limits.aliases)
+    refuse('wide, with all its definitions together,', all, DEFINITIONS * limits.fields)
+    refuse('repetitive', mostRepeated(definition.selectionSet, fragments), limits.repetitions)
   }
   return document
+}
+
+/** Definitions of full width that one document can have. */
+const DEFINITIONS = 4
+
+/** How often the field that is asked for most often at one place is asked for there: validation compares each with each. */
+function mostRepeated(root: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): number {
+  const counts = new Map<string, number>()
+  const open = new Set<string>()
+  let most = 0
+  const walk = ({ selections }: SelectionSetNode, place: string): void => {
+    for (const selection of selections) {
+      if (selection.kind === Kind.INLINE_FRAGMENT) walk(selection.selectionSet, place)
+      else if (selection.kind === Kind.FIELD) {
+        const at = `${place}/${(selection.alias ?? selection.name).value}`
+        const count = (counts.get(at) ?? 0) + 1
+        counts.set(at, count)
+        most = Math.max(most, count)
+        if (selection.selectionSet) walk(selection.selectionSet, at)
+      } else {
+        const name = selection.name.value
+        const fragment = fragments.get(name)
+        if (!fragment || open.has(name)) continue
+        open.add(name)
+        walk(fragment.selectionSet, place)
+        open.delete(name)
+      }
+    }
+  }
+  walk(root, '')
+  return most
 }
 
 interface Measure {

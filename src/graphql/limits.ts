@@ -15,6 +15,8 @@ export interface Limits {
   fields: number
   /** Aliases of a document with all its fragments written out. */
   aliases: number
+  /** Times that one field may be asked for at one place. */
+  repetitions: number
   /** Estimated cost of an operation: its fields, multiplied by the pages that they stand on. */
   complexity: number
   /** Operations under way on one WebSocket. */
@@ -39,6 +41,7 @@ export const DEFAULT_LIMITS: Limits = {
   depth: 16,
   fields: 1_000,
   aliases: 100,
+  repetitions: 30,
   complexity: 25_000,
   operationsPerSocket: 100,
   sockets: 20_000,

@@ -105,6 +105,11 @@ const BOMBS: Record<string, string> = {
   '200 aliases': `{ ${Array.from({ length: 200 }, (_, n) => `a${n}: __typename`).join(' ')} }`,
   '20,000 duplicate fields': `{ ${`${field} `.repeat(20_000)} }`,
   '1,200 duplicate fields': `{ ${'__typename '.repeat(1_200)} }`,
+  '900 fields that validation would compare each with each': `{ ${`sessions { ${'nodes { id } '.repeat(14)} } `.repeat(30)} }`,
+  '120 fragments that ask for the same': `{ ${Array.from({ length: 120 }, (_, n) => `...F${n}`).join(' ')} } ${Array.from(
+    { length: 120 },
+    (_, n) => `fragment F${n} on Query { health { version database } }`,
+  ).join(' ')}`,
   'a depth of 500': `{ ${'node(id: "x") { ... on Session { task { '.repeat(166)} id ${'} } } '.repeat(166)} }`,
   'a bomb of fragments': `{ health { ...F0 } } ${Array.from(
     { length: 40 },

@@ -243,6 +243,28 @@ describe('a reader who does not read', () => {
   )
 })
 
+describe('a server that closes its doors', () => {
+  it('ends every stream, tells sockets that it goes away, and waits for nobody', async () => {
+    const own = await openDoor()
+    const id = await own.house.start([{ key: 'a', input: { sleepMs: 60_000 } }])
+    const query = `subscription { sessionUpdated(sessionId: "${id}") { status } }`
+    const socket = new WebSocket(`${own.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+    await once(socket, 'open')
+    const socketClosed = once(socket, 'close')
+    const response = await own.post({ query }, { accept: 'text/event-stream' })
+    const reader = response.body?.getReader()
+    await reader?.read()
+    const begin = performance.now()
+    await own.close()
+    expect((await socketClosed)[0]).toBe(1001)
+    const ended = async (): Promise<true> => ((await reader?.read())?.done ? true : ended())
+    await expect(ended().catch(() => true)).resolves.toBe(true)
+    expect(own.listening()).toBe(0)
+    // A second for requests under way, and what it takes to stop the program.
+    expect(performance.now() - begin).toBeLessThan(10_000)
+  })
+})
+
 interface Raw {
   pause(): void
   resume(): void
