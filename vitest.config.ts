@@ -16,7 +16,8 @@ export default defineConfig({
       thresholds: { statements: 100, branches: 100, functions: 100, lines: 100 },
     },
     projects: [
-      { ssr, test: { name: 'core', include: ['test/core/**/*.test.ts'], testTimeout: 10_000 } },
+      // Pure: its files cannot disturb each other, so they share a worker.
+      { ssr, test: { name: 'core', include: ['test/core/**/*.test.ts'], testTimeout: 10_000, isolate: false } },
       { ssr, test: { name: 'agents', include: ['test/agents/**/*.test.ts'], testTimeout: 60_000 } },
       {
         ssr,
