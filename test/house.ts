@@ -55,9 +55,18 @@ export interface House {
 
 const WORKER = fileURLToPath(new URL('./fixtures/agents/worker.js', import.meta.url))
 
+export interface HouseOptions {
+  slots?: number
+  concurrency?: number
+  /** Stands between the coordinator and the database, for instance to let statements fail. */
+  between?: (database: Database) => Database
+  /** A runtime beside the one for commands, and the name of its agent, who can do its own name. */
+  runtime?: Runtime
+}
+
 export async function openHouse(
   { store, bus: busKind }: (typeof HOUSES)[number],
-  options: { slots?: number; concurrency?: number } = {},
+  options: HouseOptions = {},
 ): Promise<House> {
   const database = await freshDatabase(store)
   const prefix = `test-${uuid()}:`
@@ -67,11 +76,22 @@ export async function openHouse(
   await database.prisma.project.create({
     data: { id: projectId, name: 'house', workspace: dataDir, concurrency: options.concurrency ?? 100 },
   })
-  const house = await build({ database, bus, dataDir, projectId })
+  const { between, runtime } = options
+  const house = await build({
+    database,
+    bus,
+    dataDir,
+    projectId,
+    ...(between && { between }),
+    ...(runtime && { runtime }),
+  })
   const slots = options.slots ?? 50
   await database.transaction(async (query) => {
     await registerAgent(query, agent('worker', ['anything'], slots), uuid(), Date.now())
     await registerAgent(query, agent('sleeper', ['sleep-a-second'], slots), uuid(), Date.now())
+    if (!runtime) return
+    const { name } = runtime
+    await registerAgent(query, { ...agent(name, [name], slots), runtime: name, runtimeConfig: {} }, uuid(), Date.now())
   })
   await house.coordinator.recover()
   return house
@@ -83,19 +103,30 @@ function agent(name: string, capabilities: string[], slots: number): Registratio
   return { projectId: null, ...words, ...runtime, slots, timeouts: null, origin: 'CONFIGURATION' }
 }
 
-async function build(parts: { database: Database; bus: Bus; dataDir: string; projectId: string }): Promise<House> {
-  const { database, bus, dataDir, projectId } = parts
+interface Foundation extends Pick<HouseOptions, 'between' | 'runtime'> {
+  database: Database
+  bus: Bus
+  dataDir: string
+  projectId: string
+}
+
+async function build(parts: Foundation): Promise<House> {
+  const { database, bus, dataDir, projectId, between, runtime } = parts
+  const used = between ? between(database) : database
   const log = pino({ level: 'silent' })
   const artifacts = createArtifactStore(dataDir)
   const commands: Record<string, CommandDefinition> = {
     worker: { argv: [process.execPath, WORKER] },
     sleeper: { argv: ['sh', '-c', 'sleep 1; echo slept'] },
   }
-  const runtimes = { command: createCommandRuntime({ commands, environment: process.env }) }
+  const runtimes = {
+    command: createCommandRuntime({ commands, environment: process.env }),
+    ...(runtime && { [runtime.name]: runtime }),
+  }
   const coordinator = createCoordinator({
-    database,
+    database: used,
     bus,
-    writer: createWriter(database, bus),
+    writer: createWriter(used, bus),
     engine: createEmbeddedEngine({ log }),
     runtimes,
     artifacts,

@@ -33,22 +33,24 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
     steps: [opened, planned],
     analysis,
   }
-  const result = await database.transaction(async (query): Promise<StartResult> => {
-    if (idempotency) {
-      const { operation, key, input } = idempotency
-      const claimed = await claimKey(query, { operation, key, inputHash: hash(input), subjectId: opening.id })
-      if (claimed.kind === 'SAME') return { kind: 'STARTED', sessionId: claimed.subjectId, replayed: true }
-      if (claimed.kind === 'OTHER') {
-        return { kind: 'CONFLICT', message: `the idempotency key "${key}" was used before with another input` }
+  let result: StartResult = { kind: 'STARTED', sessionId: opening.id, replayed: false }
+  await sessions.create(transition, async () => {
+    result = await database.transaction(async (query): Promise<StartResult> => {
+      if (idempotency) {
+        const { operation, key, input } = idempotency
+        const claimed = await claimKey(query, { operation, key, inputHash: hash(input), subjectId: opening.id })
+        if (claimed.kind === 'SAME') return { kind: 'STARTED', sessionId: claimed.subjectId, replayed: true }
+        if (claimed.kind === 'OTHER') return usedBefore(key)
       }
-    }
-    await beginning.before?.(query)
-    await writer.writeIn(query, transition)
-    return { kind: 'STARTED', sessionId: opening.id, replayed: false }
+      await beginning.before?.(query)
+      await writer.writeIn(query, transition)
+      return { kind: 'STARTED', sessionId: opening.id, replayed: false }
+    })
+    return result.kind === 'STARTED' && !result.replayed
   })
-  if (result.kind === 'STARTED' && !result.replayed) {
-    writer.ring(planned.state)
-    sessions.adopt(transition)
-  }
   return result
+}
+
+function usedBefore(key: string): StartResult {
+  return { kind: 'CONFLICT', message: `the idempotency key "${key}" was used before with another input` }
 }

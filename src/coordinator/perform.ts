@@ -1,72 +1,109 @@
-import { resolve, sep } from 'node:path'
+import { executionById } from '../core/draft.ts'
 import type { Json } from '../core/json.ts'
-import { wellFormed, wellFormedText } from '../core/json.ts'
 import type { PlanNode } from '../core/plan.ts'
 import type { Assignment } from '../core/schedule.ts'
 import type { SessionState } from '../core/state.ts'
 import type { Report } from '../core/step.ts'
-import type { Outcome, ProducedFile, UpstreamResult, Work } from '../runtime.ts'
+import type { Outcome, Work } from '../runtime.ts'
 import { openActivityLog } from '../store/activity.ts'
+import { isRefusal } from '../store/fault.ts'
 import type { ArtifactRow } from '../store/write.ts'
+import { again } from './again.ts'
 import type { AgentRecord, Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
+import { keepFiles, reportOf } from './report.ts'
 import type { Sessions } from './sessions.ts'
+import { stricter, workOf } from './work.ts'
 
 /** Beyond an attempt's own limit: what stopping, storing and reporting may take before the attempt counts as LOST. */
 const LEASE_SLACK_MS = 60_000
 
+type Crew = Parts & { sessions: Sessions; directory: Directory }
+
+/** An attempt that this server has claimed. */
+interface Claimed {
+  state: SessionState
+  node: PlanNode
+  agent: AgentRecord
+  attemptId: string
+  fence: number
+  timeouts: Work['timeouts']
+}
+
+/** What is told of an attempt, and the files that it left. */
+interface Told {
+  report: Report
+  kept: readonly ArtifactRow[]
+}
+
 /** Claims, runs and reports one execution. Never throws: what goes wrong becomes a report, or a line in the log. */
-export async function perform(
-  parts: Parts & { sessions: Sessions; directory: Directory },
-  assignment: Assignment,
-  signal: AbortSignal,
-): Promise<void> {
-  const { sessions, directory, artifacts, log, now } = parts
-  const { sessionId, executionId, agentId } = assignment
-  const attemptId = parts.newId()
-  const where = { sessionId, executionId, attemptId }
+export async function perform(parts: Crew, assignment: Assignment, signal: AbortSignal): Promise<void> {
+  const { sessions, artifacts, log } = parts
+  const { sessionId, executionId } = assignment
   try {
-    const [agent, state] = await Promise.all([directory.agent(agentId), sessions.read(sessionId)])
-    const node = state && nodeById(state, executionId)
-    if (!agent || !node || signal.aborted) return
-    const timeouts = stricter(node.timeouts, agent.timeouts)
-    const claimed = await sessions.advance(sessionId, {
-      type: 'CLAIM',
-      executionId,
-      attempt: {
-        id: attemptId,
-        agentId,
-        agentVersion: agent.version,
-        owner: parts.owner,
-        leaseUntil: now() + timeouts.attemptMs + LEASE_SLACK_MS,
-      },
-      selection: explain(assignment),
-    })
-    if (!claimed || claimed.refused !== undefined) return
-    const fence = claimed.state.executions[node.key]?.fence as number
-    const outputDir = await artifacts.openFolder(attemptId)
-    const outcome = await drive(parts, claimed.state, node, agent, { attemptId, fence, outputDir, timeouts, signal })
-    const kept = outcome.kind === 'OK' ? await keepFiles(parts, where, outputDir, outcome.files) : []
-    await sessions.advance(
-      sessionId,
-      { type: 'REPORT', executionId, attemptId, fence, report: reportOf(outcome, kept.length), jitter: parts.chance() },
-      kept,
-    )
-    await artifacts.closeFolder(attemptId)
+    const claimed = await claim(parts, assignment, signal)
+    if (!claimed) return
+    const { attemptId } = claimed
+    try {
+      await tell(parts, claimed, await run(parts, claimed, signal), signal)
+    } finally {
+      await artifacts.closeFolder(attemptId)
+    }
   } catch (error) {
     // Nothing more can be written for this attempt now; its lease or the next start of a server takes it back.
-    log.error({ err: error, ...where }, 'an execution could not be performed')
+    log.error({ err: error, sessionId, executionId }, 'an execution could not be performed')
+    sessions.resumeSoon(sessionId)
+  }
+}
+
+async function claim(parts: Crew, assignment: Assignment, signal: AbortSignal): Promise<Claimed | undefined> {
+  const { sessions, directory, now } = parts
+  const { sessionId, executionId, agentId } = assignment
+  const attemptId = parts.newId()
+  return again(parts, signal, async () => {
+    const [agent, known] = await Promise.all([directory.agent(agentId), sessions.read(sessionId)])
+    if (signal.aborted || !known) return undefined
+    const node = nodeById(known, executionId)
+    if (!agent || !node) {
+      // Its agent has gone since it was chosen: the engine has to choose another one.
+      sessions.resumeSoon(sessionId)
+      return undefined
+    }
+    const timeouts = stricter(node.timeouts, agent.timeouts)
+    const { version: agentVersion } = agent
+    const leaseUntil = now() + timeouts.attemptMs + LEASE_SLACK_MS
+    const step = await sessions.advance(sessionId, {
+      type: 'CLAIM',
+      executionId,
+      attempt: { id: attemptId, agentId, agentVersion, owner: parts.owner, leaseUntil },
+      selection: explain(assignment),
+    })
+    const current = step && executionById(step.state, executionId)?.current
+    // Refused, and yet ours: an earlier try was written though its answer got lost.
+    if (!step || current?.id !== attemptId || current.status !== 'RUNNING') return undefined
+    return { state: step.state, node, agent, attemptId, fence: current.fence, timeouts }
+  })
+}
+
+/** Does the work. Never throws: whatever goes wrong is told. */
+async function run(parts: Crew, claimed: Claimed, signal: AbortSignal): Promise<Told> {
+  const { state, node, attemptId } = claimed
+  const executionId = (state.executions[node.key] as SessionState['executions'][string]).id
+  try {
+    const outputDir = await parts.artifacts.openFolder(attemptId)
+    const outcome = await drive(parts, claimed, outputDir, signal)
+    const where = { sessionId: state.id, executionId, attemptId }
+    const kept = outcome.kind === 'OK' ? await keepFiles(parts, where, outputDir, outcome.files) : []
+    return { report: reportOf(outcome, kept.length), kept }
+  } catch (error) {
+    parts.log.error({ err: error, executionId, attemptId }, 'an attempt went wrong')
+    return { report: wentWrong('CRASH', (error as Error).message), kept: [] }
   }
 }
 
 /** Runs the work and stores what it shows, at the pace of the store. */
-async function drive(
-  parts: Parts,
-  state: SessionState,
-  node: PlanNode,
-  agent: AgentRecord,
-  attempt: { attemptId: string; fence: number; outputDir: string; timeouts: Work['timeouts']; signal: AbortSignal },
-): Promise<Outcome> {
+async function drive(parts: Crew, claimed: Claimed, outputDir: string, signal: AbortSignal): Promise<Outcome> {
+  const { state, node, agent } = claimed
   const runtime = parts.runtimes[agent.runtime]
   if (!runtime) {
     const message = `this server has no runtime "${agent.runtime}"; it has ${Object.keys(parts.runtimes).join(', ')}`
@@ -74,119 +111,54 @@ async function drive(
   }
   const execution = state.executions[node.key] as SessionState['executions'][string]
   const { query } = parts.database
-  const shown = await openActivityLog({ query, bus: parts.bus, log: parts.log }, execution.id, execution.attempt)
+  const work = await again(parts, signal, () => workOf(parts, state, node, agent, { ...claimed, outputDir }))
+  const shown = await again(parts, signal, () =>
+    openActivityLog({ query, bus: parts.bus, log: parts.log }, execution.id, execution.attempt),
+  )
   try {
-    const work = await workOf(parts, state, node, agent, attempt)
-    const run = runtime.run(work, attempt.signal)
+    const running = runtime.run(work, signal)
     for (;;) {
-      const next = await run.next()
+      const next = await running.next()
       if (next.done) return next.value
       await shown.add(next.value, parts.now())
     }
   } catch (error) {
-    parts.log.error({ err: error, executionId: execution.id }, `runtime ${runtime.name} failed`)
-    const message = `runtime ${runtime.name} failed: ${(error as Error).message}`
-    return { kind: 'ERROR', error: { class: 'CRASH', message }, evidence: [], usage: {} }
+    throw new Error(`runtime ${runtime.name} failed: ${(error as Error).message}`, { cause: error })
   } finally {
     await shown.close()
   }
 }
 
-async function workOf(
-  { database, artifacts }: Parts,
-  state: SessionState,
-  node: PlanNode,
-  agent: AgentRecord,
-  attempt: { attemptId: string; fence: number; outputDir: string; timeouts: Work['timeouts'] },
-): Promise<Work> {
-  const execution = state.executions[node.key] as SessionState['executions'][string]
-  const upstream = node.needs.map((key) => state.executions[key] as SessionState['executions'][string])
-  const [context] = await database.query<{ title: string; description: string; workspace: string }>(
-    `SELECT t.title, t.description, p.workspace FROM "Task" t JOIN "Project" p ON p.id = t."projectId" WHERE t.id = $1`,
-    [state.taskId],
-  )
-  // A carried result's artifacts stand with the execution that made them.
-  const makers = upstream.map(({ id, carriedId }) => carriedId ?? id)
-  const files = await database.query<ArtifactRow>(
-    `SELECT * FROM "Artifact" WHERE "executionId" = ANY($1::uuid[]) ORDER BY name`,
-    [makers],
-  )
-  const agents = await database.query<{ id: string; name: string }>(
-    `SELECT id, name FROM "Agent" WHERE id = ANY($1::uuid[])`,
-    [upstream.flatMap(({ agentId }) => agentId ?? [])],
-  )
-  const { title = '', description = '', workspace = '' } = context ?? {}
-  return {
-    sessionId: state.id,
-    executionId: execution.id,
-    attemptId: attempt.attemptId,
-    attempt: execution.attempt,
-    fence: attempt.fence,
-    key: node.key,
-    title: node.title,
-    description: node.description,
-    task: { title, description },
-    agent: { id: agent.id, name: agent.name, type: agent.type },
-    input: node.input ?? null,
-    upstream: upstream.map((e, index): UpstreamResult => {
-      const { key, status, summary, output, error } = e
-      const produced = files.filter(({ executionId }) => executionId === makers[index])
-      return {
-        key,
-        title: state.plan.nodes[e.position]?.title ?? key,
-        agent: agents.find(({ id }) => id === e.agentId)?.name ?? null,
-        status,
-        summary: summary ?? null,
-        output: output ?? null,
-        error: error ? { ...error } : null,
-        artifacts: produced.map(({ id, name, kind, mediaType, size, sha256 }) => {
-          return { id, name, kind, mediaType, size, sha256, path: artifacts.path(sha256) }
-        }),
+/** Reports an attempt, again and again if need be: its work is done. */
+async function tell(parts: Crew, claimed: Claimed, told: Told, signal: AbortSignal): Promise<void> {
+  const { sessions, log } = parts
+  const { state, node, attemptId, fence } = claimed
+  const executionId = (state.executions[node.key] as SessionState['executions'][string]).id
+  const jitter = parts.chance()
+  const write = ({ report, kept }: Told): Promise<void> =>
+    again(parts, signal, async (tries) => {
+      if (tries > 0) {
+        // The answer to an earlier try may have got lost.
+        await sessions.resume(state.id)
+        const read = await sessions.read(state.id)
+        const current = read && executionById(read, executionId)?.current
+        if (current?.id !== attemptId || current.status !== 'RUNNING') return
       }
-    }),
-    workspace,
-    outputDir: attempt.outputDir,
-    timeouts: attempt.timeouts,
-    runtimeConfig: agent.runtimeConfig,
+      await sessions.advance(state.id, { type: 'REPORT', executionId, attemptId, fence, report, jitter }, kept)
+    })
+  try {
+    await write(told)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    log.error({ err: error, executionId, attemptId }, 'the database refuses what an attempt reports')
+    const message = `the result cannot be stored: ${(error as Error).message}`
+    await write({ report: wentWrong('VALIDATION', message), kept: [] })
   }
 }
 
-async function keepFiles(
-  parts: Parts,
-  where: { sessionId: string; executionId: string; attemptId: string },
-  outputDir: string,
-  files: readonly ProducedFile[],
-): Promise<ArtifactRow[]> {
-  const rows: ArtifactRow[] = []
-  for (const { name, kind, mediaType } of files) {
-    const path = resolve(outputDir, name)
-    if (!path.startsWith(outputDir + sep)) throw new Error(`a runtime named a file outside of its folder: ${name}`)
-    const { sha256, size } = await parts.artifacts.keep(path)
-    const createdAt = new Date(parts.now()).toISOString()
-    rows.push({ id: parts.newId(), ...where, name: wellFormedText(name), kind, mediaType, size, sha256, createdAt })
-  }
-  return rows
-}
-
-function reportOf(outcome: Outcome, artifacts: number): Report {
-  const usage = { ...outcome.usage }
-  if (outcome.kind === 'CANCELED') return { kind: 'CANCELED', usage }
-  if (outcome.kind === 'TIMEOUT') return { kind: 'TIMEOUT', timeout: outcome.timeout, usage }
-  const evidence = wellFormed(outcome.evidence.map((item) => ({ ...item })))
-  if (outcome.kind === 'ERROR') {
-    const { class: errorClass, message } = outcome.error
-    return { kind: 'ERROR', error: { class: errorClass, message: wellFormedText(message) }, evidence, usage }
-  }
-  const { summary, output } = outcome
-  return { kind: 'OK', output: wellFormed(output), summary: wellFormedText(summary), evidence, artifacts, usage }
-}
-
-/** The stricter of two limits holds. */
-function stricter(node: PlanNode['timeouts'], agent: AgentRecord['timeouts']): Work['timeouts'] {
-  return {
-    attemptMs: Math.min(node.attemptMs, agent?.attemptMs ?? node.attemptMs),
-    idleMs: Math.min(node.idleMs, agent?.idleMs ?? node.idleMs),
-  }
+function wentWrong(errorClass: 'CRASH' | 'VALIDATION', message: string): Report {
+  const outcome: Outcome = { kind: 'ERROR', error: { class: errorClass, message }, evidence: [], usage: {} }
+  return reportOf(outcome, 0)
 }
 
 /** Why this agent, and who came next, as it is stored and shown. */

@@ -11,7 +11,7 @@ import type { Json } from '../core/json.ts'
 import type { Refusal, StartInput, TaskInput } from './coordinator.ts'
 import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
-import { wantedOf } from './sessions.ts'
+import { wantedOf } from './ready.ts'
 
 /** A task with all that is needed to start it. */
 export interface Prepared {

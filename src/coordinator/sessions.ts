@@ -1,12 +1,12 @@
 import { executionById } from '../core/draft.ts'
-import { remainingPath } from '../core/graph.ts'
-import type { ReadyItem } from '../core/schedule.ts'
+import { heldAttempt } from '../core/execution.ts'
 import { isEnded } from '../core/session.ts'
 import type { SessionState, Step } from '../core/state.ts'
 import { type Happening, nextTick, step } from '../core/step.ts'
 import { loadSession } from '../store/session.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Parts } from './parts.ts'
+import { readyItem } from './ready.ts'
 
 /** Moves sessions: one happening after the other for each, all of them at once. */
 export interface Sessions {
@@ -14,14 +14,21 @@ export interface Sessions {
    * Takes one step: what a happening makes of a session is written, and only then its effects begin.
    *
    * @returns undefined if there is no such session
+   * @throws what the database says; whether the step was written nobody knows then, so the session is read again soon
    */
   advance(sessionId: string, happening: Happening, artifacts?: readonly ArtifactRow[]): Promise<Step | undefined>
-  /** Takes over a session that has just been written, and begins the effects of its steps. */
-  adopt(transition: Transition): void
+  /**
+   * Has a new session written and begins the effects of its steps.
+   *
+   * @param write tells whether it was written
+   */
+  create(transition: Transition, write: () => Promise<boolean>): Promise<void>
   /** The state as this server last wrote or read it. */
   read(sessionId: string): Promise<SessionState | undefined>
-  /** Hands everything that is READY to the engine, as after a restart. */
+  /** Begins everything that a session's rows say should be under way: see `restore`. */
   resume(sessionId: string): Promise<void>
+  /** Resumes the session in a moment. */
+  resumeSoon(sessionId: string): void
   ended(sessionId: string): Promise<void>
   /** No timers any more. */
   stop(): void
@@ -29,10 +36,14 @@ export interface Sessions {
 
 /** Node's timers hold no more than this, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1
+/** How soon a session is looked at again that could not be read or written, in milliseconds. */
+const SOON_MS = 1_000
 
 export function createSessions(parts: Parts): Sessions {
   const { database, writer, engine, log, now } = parts
   const known = new Map<string, SessionState>()
+  /** Sessions whose effects may have been lost: whoever reads one next begins them anew. */
+  const doubtful = new Set<string>()
   const queues = new Map<string, Promise<unknown>>()
   const timers = new Map<string, NodeJS.Timeout>()
   const waiters = new Map<string, (() => void)[]>()
@@ -54,6 +65,16 @@ export function createSessions(parts: Parts): Sessions {
     return known.get(sessionId) ?? (await loadSession(database.query, sessionId))
   }
 
+  /** The same in the session's turn: what is doubtful is restored first. */
+  async function current(sessionId: string): Promise<SessionState | undefined> {
+    const state = await read(sessionId)
+    if (doubtful.delete(sessionId)) {
+      if (state) restore(state)
+      else clearTimer(sessionId)
+    }
+    return state
+  }
+
   function advance(
     sessionId: string,
     happening: Happening,
@@ -61,20 +82,40 @@ export function createSessions(parts: Parts): Sessions {
   ): Promise<Step | undefined> {
     return inTurn(sessionId, async () => {
       for (;;) {
-        const before = await read(sessionId)
+        const before = await current(sessionId)
         if (!before) return undefined
         const result = step(before, happening, now())
         if (result.events.length === 0) return result
         const accepted = result.refused === undefined ? artifacts : []
         const transition: Transition = { before, after: result.state, steps: [result], artifacts: accepted }
-        if (await writer.write(transition)) {
+        if (await sure(sessionId, () => writer.write(transition))) {
           begin(transition)
           return result
         }
         // Somebody else has moved it: what this server remembers is worth nothing.
-        known.delete(sessionId)
+        doubt(sessionId)
       }
     })
+  }
+
+  /** An error leaves open whether something was written: a connection can break before a commit or after it. */
+  async function sure<T>(sessionId: string, write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      doubt(sessionId)
+      throw error
+    }
+  }
+
+  function doubt(sessionId: string): void {
+    known.delete(sessionId)
+    resumeSoon(sessionId)
+  }
+
+  function resumeSoon(sessionId: string): void {
+    doubtful.add(sessionId)
+    wakeIn(sessionId, SOON_MS)
   }
 
   /** After the commit: what has become READY goes to the engine, what has to stop is stopped. */
@@ -94,6 +135,19 @@ export function createSessions(parts: Parts): Sessions {
     if (isEnded(after.status)) leave(after.id)
   }
 
+  /** The same from the rows alone. All of it can be done twice without harm. */
+  function restore(state: SessionState): void {
+    known.set(state.id, state)
+    for (const execution of Object.values(state.executions)) {
+      if (execution.status === 'READY') engine.enqueue(readyItem(state, execution.id))
+      else engine.withdraw(execution.id)
+      if (heldAttempt(execution) && execution.aborting !== undefined) engine.abort(execution.id, execution.aborting)
+    }
+    writer.ring(state)
+    schedule(state)
+    if (isEnded(state.status)) leave(state.id)
+  }
+
   function leave(sessionId: string): void {
     known.delete(sessionId)
     for (const resolve of waiters.get(sessionId) ?? []) resolve()
@@ -102,45 +156,51 @@ export function createSessions(parts: Parts): Sessions {
 
   /** Wakes the session when time alone makes something happen. */
   function schedule(state: SessionState): void {
-    clearTimeout(timers.get(state.id))
-    timers.delete(state.id)
+    clearTimer(state.id)
     const due = nextTick(state)
-    if (due === undefined || stopped) return
-    const wait = Math.min(Math.max(0, due - now()), LONGEST_TIMER)
+    if (due !== undefined) wakeIn(state.id, Math.min(Math.max(0, due - now()), LONGEST_TIMER))
+  }
+
+  function wakeIn(sessionId: string, ms: number): void {
+    clearTimer(sessionId)
+    if (stopped) return
     timers.set(
-      state.id,
-      setTimeout(() => void wake(state.id), wait),
+      sessionId,
+      setTimeout(() => void wake(sessionId), ms),
     )
   }
 
+  function clearTimer(sessionId: string): void {
+    clearTimeout(timers.get(sessionId))
+    timers.delete(sessionId)
+  }
+
   async function wake(sessionId: string): Promise<void> {
+    timers.delete(sessionId)
     try {
       const result = await advance(sessionId, { type: 'TICK' })
       // A timer may come a little early; then nothing has happened yet.
       if (result && result.events.length === 0) schedule(result.state)
     } catch (error) {
       log.error({ err: error, sessionId }, 'a session could not be woken; it is tried again')
-      if (!stopped)
-        timers.set(
-          sessionId,
-          setTimeout(() => void wake(sessionId), 1_000),
-        )
+      wakeIn(sessionId, SOON_MS)
     }
   }
 
   return {
     advance,
     read,
-    adopt: begin,
+    resumeSoon,
+    create: (transition, write) =>
+      inTurn(transition.after.id, async () => {
+        if (!(await sure(transition.after.id, write))) return
+        writer.ring(transition.after)
+        begin(transition)
+      }),
     resume: (sessionId) =>
       inTurn(sessionId, async () => {
-        const state = await read(sessionId)
-        if (!state || isEnded(state.status)) return
-        known.set(sessionId, state)
-        for (const { id, status } of Object.values(state.executions)) {
-          if (status === 'READY') engine.enqueue(readyItem(state, id))
-        }
-        schedule(state)
+        doubtful.add(sessionId)
+        await current(sessionId)
       }),
     async ended(sessionId) {
       const arrived = new Promise<void>((resolve) => {
@@ -153,36 +213,7 @@ export function createSessions(parts: Parts): Sessions {
     stop() {
       stopped = true
       for (const timer of timers.values()) clearTimeout(timer)
+      timers.clear()
     },
   }
-}
-
-const paths = new WeakMap<SessionState['plan'], Map<string, number>>()
-
-function readyItem(state: SessionState, executionId: string): ReadyItem {
-  const execution = executionById(state, executionId) as SessionState['executions'][string]
-  const node = state.plan.nodes[execution.position] as SessionState['plan']['nodes'][number]
-  let path = paths.get(state.plan)
-  if (!path) {
-    path = remainingPath(state.plan.nodes, () => 1)
-    paths.set(state.plan, path)
-  }
-  const group = state.plan.groups.find(({ key }) => key === node.group)
-  return {
-    executionId,
-    sessionId: state.id,
-    projectId: state.projectId,
-    group: node.group,
-    priority: state.priority,
-    remainingPath: path.get(node.key) as number,
-    readyAt: execution.readyAt as number,
-    wanted: wantedOf(node),
-    limits: { session: state.limits.concurrency, group: group?.concurrency ?? 1, project: Number.POSITIVE_INFINITY },
-  }
-}
-
-/** What a node asks of its agent. */
-export function wantedOf(node: SessionState['plan']['nodes'][number]): ReadyItem['wanted'] {
-  const { type, capabilities, agent, title, description } = node
-  return { capabilities, text: `${title}. ${description}`, ...(type && { type }), ...(agent && { agent }) }
 }

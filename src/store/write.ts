@@ -3,6 +3,7 @@ import type { Analysis } from '../core/analysis.ts'
 import type { SessionState, Step } from '../core/state.ts'
 import type { Database } from './db.ts'
 import type { Query } from './driver.ts'
+import { isRefusal } from './fault.ts'
 import { attemptRow, checkpointRow, eventRow, executionRow, planRow, type Row, sessionRow } from './rows.ts'
 
 /** What one session's step, or several of them in a row, have to make durable. */
@@ -37,6 +38,7 @@ export interface Writer {
    * Writes a transition. Transitions of other sessions that come while one statement is under way share the next one.
    *
    * @returns false if the session has moved on since `before` was read: load it again and take the step anew
+   * @throws what the database says; unless `isRefusal`, it may have been written nevertheless
    */
   write(transition: Transition): Promise<boolean>
   /** The same inside a transaction of the caller's, who calls `ring` once it is committed. */
@@ -77,9 +79,9 @@ export function createWriter(database: Database, bus: Bus): Writer {
         resolve(won.has(transition.after.id))
       }
     } catch (error) {
-      // One row that the database refuses must not take the others with it.
-      if (batch.length === 1) batch[0]?.reject(error)
-      else for (const job of batch) await settle([job])
+      // One row that the database refuses must not take the others with it. A broken connection breaks for all of them.
+      if (batch.length > 1 && isRefusal(error)) for (const job of batch) await settle([job])
+      else for (const { reject } of batch) reject(error)
     }
   }
 

@@ -133,6 +133,17 @@ describe.each(DATABASES)('the one door for writes, on %s', (kind) => {
     expect(await loadSession(database.query, bad.after.id)).toBeUndefined()
   })
 
+  it('does not send a hundred statements more down a broken connection', async () => {
+    let statements = 0
+    const broken = createWriter(
+      { ...database, query: () => (statements++, Promise.reject(new Error('Connection terminated'))) },
+      bus,
+    )
+    const results = await Promise.allSettled(Array.from({ length: 100 }, () => broken.write(beginning())))
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true)
+    expect(statements).toBe(2)
+  })
+
   it('rings the doorbell of a session with the number of its last event, once it is written', async () => {
     const begun = beginning()
     const heard = Promise.withResolvers<number | undefined>()

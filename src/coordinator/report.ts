@@ -1,0 +1,44 @@
+import { resolve, sep } from 'node:path'
+import { wellFormed, wellFormedText } from '../core/json.ts'
+import type { Report } from '../core/step.ts'
+import type { Outcome, ProducedFile } from '../runtime.ts'
+import type { ArtifactRow } from '../store/write.ts'
+import type { Parts } from './parts.ts'
+
+/**
+ * Keeps what an attempt left behind.
+ *
+ * @throws when a file cannot be kept, with its name
+ */
+export async function keepFiles(
+  parts: Parts,
+  where: { sessionId: string; executionId: string; attemptId: string },
+  outputDir: string,
+  files: readonly ProducedFile[],
+): Promise<ArtifactRow[]> {
+  const rows: ArtifactRow[] = []
+  for (const { name, kind, mediaType } of files) {
+    const path = resolve(outputDir, name)
+    if (!path.startsWith(outputDir + sep)) throw new Error(`a runtime named a file outside of its folder: ${name}`)
+    const { sha256, size } = await parts.artifacts.keep(path).catch((cause: Error) => {
+      throw new Error(`the file ${name} cannot be kept: ${cause.message}`, { cause })
+    })
+    const createdAt = new Date(parts.now()).toISOString()
+    rows.push({ id: parts.newId(), ...where, name: wellFormedText(name), kind, mediaType, size, sha256, createdAt })
+  }
+  return rows
+}
+
+/** What the state machine is told of an outcome. */
+export function reportOf(outcome: Outcome, artifacts: number): Report {
+  const usage = { ...outcome.usage }
+  if (outcome.kind === 'CANCELED') return { kind: 'CANCELED', usage }
+  if (outcome.kind === 'TIMEOUT') return { kind: 'TIMEOUT', timeout: outcome.timeout, usage }
+  const evidence = wellFormed(outcome.evidence.map((item) => ({ ...item })))
+  if (outcome.kind === 'ERROR') {
+    const { class: errorClass, message } = outcome.error
+    return { kind: 'ERROR', error: { class: errorClass, message: wellFormedText(message) }, evidence, usage }
+  }
+  const { summary, output } = outcome
+  return { kind: 'OK', output: wellFormed(output), summary: wellFormedText(summary), evidence, artifacts, usage }
+}

@@ -1,0 +1,74 @@
+import type { PlanNode } from '../core/plan.ts'
+import type { SessionState } from '../core/state.ts'
+import type { UpstreamResult, Work } from '../runtime.ts'
+import type { ArtifactRow } from '../store/write.ts'
+import type { AgentRecord } from './directory.ts'
+import type { Parts } from './parts.ts'
+
+/** What a runtime is handed: the frozen input, with the results that it refers to. */
+export async function workOf(
+  { database, artifacts }: Parts,
+  state: SessionState,
+  node: PlanNode,
+  agent: AgentRecord,
+  attempt: { attemptId: string; fence: number; outputDir: string; timeouts: Work['timeouts'] },
+): Promise<Work> {
+  const execution = state.executions[node.key] as SessionState['executions'][string]
+  const upstream = node.needs.map((key) => state.executions[key] as SessionState['executions'][string])
+  const [context] = await database.query<{ title: string; description: string; workspace: string }>(
+    `SELECT t.title, t.description, p.workspace FROM "Task" t JOIN "Project" p ON p.id = t."projectId" WHERE t.id = $1`,
+    [state.taskId],
+  )
+  // A carried result's artifacts stand with the execution that made them.
+  const makers = upstream.map(({ id, carriedId }) => carriedId ?? id)
+  const files = await database.query<ArtifactRow>(
+    `SELECT * FROM "Artifact" WHERE "executionId" = ANY($1::uuid[]) ORDER BY name`,
+    [makers],
+  )
+  const agents = await database.query<{ id: string; name: string }>(
+    `SELECT id, name FROM "Agent" WHERE id = ANY($1::uuid[])`,
+    [upstream.flatMap(({ agentId }) => agentId ?? [])],
+  )
+  const { title = '', description = '', workspace = '' } = context ?? {}
+  return {
+    sessionId: state.id,
+    executionId: execution.id,
+    attemptId: attempt.attemptId,
+    attempt: execution.attempt,
+    fence: attempt.fence,
+    key: node.key,
+    title: node.title,
+    description: node.description,
+    task: { title, description },
+    agent: { id: agent.id, name: agent.name, type: agent.type },
+    input: node.input ?? null,
+    upstream: upstream.map((e, index): UpstreamResult => {
+      const { key, status, summary, output, error } = e
+      const produced = files.filter(({ executionId }) => executionId === makers[index])
+      return {
+        key,
+        title: state.plan.nodes[e.position]?.title ?? key,
+        agent: agents.find(({ id }) => id === e.agentId)?.name ?? null,
+        status,
+        summary: summary ?? null,
+        output: output ?? null,
+        error: error ? { ...error } : null,
+        artifacts: produced.map(({ id, name, kind, mediaType, size, sha256 }) => {
+          return { id, name, kind, mediaType, size, sha256, path: artifacts.path(sha256) }
+        }),
+      }
+    }),
+    workspace,
+    outputDir: attempt.outputDir,
+    timeouts: attempt.timeouts,
+    runtimeConfig: agent.runtimeConfig,
+  }
+}
+
+/** The stricter of two limits holds. */
+export function stricter(node: PlanNode['timeouts'], agent: AgentRecord['timeouts']): Work['timeouts'] {
+  return {
+    attemptMs: Math.min(node.attemptMs, agent?.attemptMs ?? node.attemptMs),
+    idleMs: Math.min(node.idleMs, agent?.idleMs ?? node.idleMs),
+  }
+}

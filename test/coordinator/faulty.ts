@@ -1,0 +1,70 @@
+import type { Database } from '../../src/store/db.ts'
+import type { Query } from '../../src/store/driver.ts'
+
+/** A statement that is about to be sent. */
+export interface Statement {
+  sql: string
+  params: readonly unknown[]
+}
+
+/** A database whose connection can be broken before a statement, or after it, when nobody knows whether it was done. */
+export interface Faulty {
+  between(database: Database): Database
+  /** Breaks at the next `times` statements for which `where` holds. */
+  breakAt(where: (statement: Statement) => boolean, times: number, when?: 'before' | 'after'): void
+  /** Statements that were broken so far. */
+  readonly broken: Statement[]
+  heal(): void
+}
+
+/** As a connection breaks: an error without the database's own code. */
+const lost = (): Error => Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' })
+
+export function faulty(): Faulty {
+  let left = 0
+  let holds: (statement: Statement) => boolean = () => false
+  let moment: 'before' | 'after' = 'before'
+  const broken: Statement[] = []
+
+  const wrap =
+    (query: Query): Query =>
+    async <Row>(sql: string, params: readonly unknown[] = []) => {
+      const breaks = left > 0 && holds({ sql, params })
+      if (breaks) {
+        left -= 1
+        broken.push({ sql, params })
+        if (moment === 'before') throw lost()
+      }
+      const rows = await query<Row>(sql, params)
+      if (breaks) throw lost()
+      return rows
+    }
+
+  return {
+    broken,
+    between: (database) => ({
+      ...database,
+      query: wrap(database.query),
+      async transaction(run) {
+        const result = await database.transaction((query, script) => run(wrap(query), script))
+        // Its commit is a statement too.
+        await wrap(async () => [])('COMMIT')
+        return result
+      },
+    }),
+    breakAt(where, times, when = 'before') {
+      left = times
+      holds = where
+      moment = when
+    },
+    heal() {
+      left = 0
+    },
+  }
+}
+
+/** The statement that moves sessions, if it says this of an execution or an attempt. */
+export const writes =
+  (...parts: string[]) =>
+  ({ sql, params }: Statement): boolean =>
+    sql.startsWith('WITH won') && parts.every((part) => params.some((param) => String(param).includes(part)))
