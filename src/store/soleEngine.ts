@@ -7,6 +7,8 @@ import { DatabaseUnavailable } from './driver.ts'
 const KEY = 0x74_75_74_74_69
 /** How long between two tries to take the place again after the connection was lost, in milliseconds. */
 const RETRY_MS = 1_000
+/** How long a connection may take to be made, in milliseconds. */
+const CONNECT_MS = 10_000
 
 /**
  * Makes this process the only one with an embedded engine on a database server, as the lock file does for an embedded
@@ -21,20 +23,33 @@ export async function becomeSoleEngine(
   log: Pick<Logger, 'warn'>,
   onTaken: () => void,
 ): Promise<() => Promise<void>> {
-  let client: pg.Client
+  let holder: pg.Client | undefined
   let over = false
 
+  /** Whether the place is ours now; without an answer the connection goes. */
   async function take(): Promise<boolean> {
-    client = new pg.Client({ connectionString: url, application_name: 'tutti engine', keepAlive: true })
-    client.on('error', (error) => {
-      if (over) return
-      log.warn({ error: error.message }, 'the connection that keeps other servers off was lost')
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: 'tutti engine',
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+    })
+    // One loss is told more than once, and a connection may also be lost on its way to the place.
+    client.on('error', ({ message }) => {
+      if (over || holder !== client) return
+      holder = undefined
+      log.warn({ error: message }, 'the connection that keeps other servers off was lost')
+      client.end().catch(() => {})
       void takeAgain()
     })
-    await client.connect()
-    const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [KEY])
-    if (!rows[0]?.held) await client.end()
-    return rows[0]?.held === true
+    try {
+      await client.connect()
+      const { rows } = await client.query<{ held: boolean }>('SELECT pg_try_advisory_lock($1) AS held', [KEY])
+      if (rows[0]?.held === true && !over) holder = client
+    } finally {
+      if (holder !== client) await client.end().catch(() => {})
+    }
+    return holder === client
   }
 
   async function takeAgain(): Promise<void> {
@@ -42,8 +57,8 @@ export async function becomeSoleEngine(
       await pause(RETRY_MS)
       if (over) return
       const held = await take().catch(() => undefined)
+      if (over || held) return
       if (held === false) return onTaken()
-      if (held) return
     }
   }
 
@@ -55,6 +70,6 @@ export async function becomeSoleEngine(
   }
   return async () => {
     over = true
-    await client.end().catch(() => {})
+    await holder?.end().catch(() => {})
   }
 }

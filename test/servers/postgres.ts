@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { findProgram, scratch, sparePort, startServer, unprivileged } from './process.ts'
+import { findProgram, scratch, type Server, sparePort, startServer, unprivileged } from './process.ts'
 
 /** Folder with PostgreSQL's programs; undefined when it is not installed. */
 export function findPostgres(): string | undefined {
@@ -15,6 +15,8 @@ export function findPostgres(): string | undefined {
 export interface Postgres {
   /** Of its maintenance database. */
   url: string
+  /** Ends it and starts it again on the same port and data, as an operator would: connections are told. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -49,13 +51,19 @@ export async function startPostgres(bin: string): Promise<Postgres> {
     timezone: 'Asia/Kolkata',
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  const server = await startServer(
-    [join(bin, 'postgres'), '-D', data, '-p', String(port), ...flags],
-    /database system is ready to accept connections/,
-    { user, cwd: folder },
-  )
+  const start = (): Promise<Server> =>
+    startServer(
+      [join(bin, 'postgres'), '-D', data, '-p', String(port), ...flags],
+      /database system is ready to accept connections/,
+      { user, cwd: folder },
+    )
+  let server = await start()
   return {
     url: `postgresql://tutti:secret%20word@127.0.0.1:${port}/postgres`,
+    async restart() {
+      await server.stop('SIGINT')
+      server = await start()
+    },
     async stop() {
       // Immediately: nothing here is worth a checkpoint.
       await server.stop('SIGQUIT')
