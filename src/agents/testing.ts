@@ -82,11 +82,11 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
   ]
   const failed = results.find((result) => result.exitCode !== 0)
   return {
-    summary: `${sum('passed')} of ${count(sum('total'), 'test')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped${reasons[0] ? `: ${reasons[0]}` : '.'}`,
+    summary: summaryOf(sum('passed'), sum('failed'), sum('skipped'), sum('total'), reasons[0]),
     output: {
       format: 'tests',
       framework: results.map(({ framework }) => framework).join(' + '),
-      command: results.map(({ command }) => command).join(' ; '),
+      command: results.map(({ command, folder }) => (folder === '.' ? command : `${command} in ${folder}`)).join(', '),
       exitCode: failed ? failed.exitCode : 0,
       total: sum('total'),
       passed: sum('passed'),
@@ -115,9 +115,14 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
   }
 })
 
+function summaryOf(passed: number, failed: number, skipped: number, total: number, reason: string | undefined): string {
+  if (total === 0 && reason !== undefined) return reason
+  return `${passed} of ${count(total, 'test')} passed, ${failed} failed, ${skipped} skipped${reason ? `: ${reason}` : '.'}`
+}
+
 function nothingRun(reason: string, unrunnable: object[] = []) {
   return {
-    summary: `No tests were run: ${reason}`,
+    summary: reason.startsWith('No tests') ? reason : `No tests were run: ${reason}`,
     output: {
       format: 'tests',
       framework: null,

@@ -88,4 +88,11 @@ describe('the review agent', () => {
     ])
     expect(ran.evidence.map(({ passed }) => passed)).toEqual([false, true, false])
   })
+
+  it('notes a file that cannot be linted, and goes on with the others', async () => {
+    const workspace = folderWith({ 'a.js': 'debugger\n', 'noise.js': Buffer.from([0xff, 0xfe, 0xfd, 0x00, 0x41]) })
+    const ran = await runAgent('review', workspace)
+    expect(ran.output).toMatchObject({ total: 1, filesLinted: 1 })
+    expect(ran.output.notes).toContainEqual(expect.stringMatching(/^1 file could not be linted: .*noise\.js/))
+  })
 })

@@ -1,4 +1,4 @@
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { rmSync, symlinkSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fixture, folderWith, runAgent } from './run.ts'
@@ -90,6 +90,41 @@ describe('the testing agent', () => {
       failed: 1,
       skipped: 2,
     })
+  })
+
+  it('does not wait for what the tests left running', async () => {
+    const workspace = folderWith({
+      'package.json': JSON.stringify({ scripts: { test: 'node begin.js' } }),
+      'begin.js': `const { spawn } = require('node:child_process')
+const child = spawn(process.execPath, ['-e', 'setInterval(() => console.log("still here"), 100)'], { detached: true, stdio: 'inherit' })
+child.unref()
+require('node:fs').writeFileSync('pid', String(child.pid))
+console.log('Tests: 1 passed, 1 total')\n`,
+    })
+    const ran = await runAgent('testing', workspace, { timeouts: { attemptMs: 600_000, idleMs: 600_000 } })
+    process.kill(Number(readFileSync(join(workspace, 'pid'), 'utf8')), 'SIGKILL')
+    expect(ran.output).toMatchObject({ exitCode: 0, total: 1, passed: 1 })
+    expect(ran.output.durationMs).toBeLessThan(20_000)
+  })
+
+  it('says once that there are no tests', async () => {
+    const ran = await runAgent('testing', folderWith({ 'README.md': '# Only this\n' }))
+    expect(ran.summary).toBe('No tests were found: no test script, no known framework and no test files.')
+  })
+
+  it('says where the tests of several projects are', async () => {
+    const project = {
+      'package.json': JSON.stringify({ scripts: { test: 'node run.js' } }),
+      'run.js': 'console.log("1 passing")\n',
+    }
+    const files = ['a', 'b'].flatMap((name) =>
+      Object.entries(project).map(([file, text]) => [`packages/${name}/${file}`, text]),
+    )
+    const ran = await runAgent(
+      'testing',
+      folderWith({ 'package.json': '{"workspaces":["packages/*"]}', ...Object.fromEntries(files) }),
+    )
+    expect(ran.output.command).toBe('npm run test in packages/a, npm run test in packages/b')
   })
 
   it('tells an exit code that no test explains', async () => {

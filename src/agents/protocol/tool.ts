@@ -5,6 +5,11 @@ import { killTree } from './process-tree.ts'
 /** What is kept of each of a tool's streams: the first half and the last half of it, in characters. */
 const MAX_KEPT = 4_000_000
 
+/** How long the output may be silent, once the tool has ended, before it is given up (milliseconds). */
+const SILENCE_MS = 500
+/** How long what a tool left running may go on writing to its output, in milliseconds. */
+const LEFT_RUNNING_MS = 5_000
+
 export interface ToolOptions {
   cwd: string
   /** Milliseconds; the tool and all it started are killed then. */
@@ -138,8 +143,20 @@ export function runTool(argv: readonly [string, ...string[]], options: ToolOptio
       })
     }
     child.on('error', () => {})
+    // What the tool left running may hold its output open for ever; the tool's own words are here by then.
+    let silence: NodeJS.Timeout | undefined
+    let patience: NodeJS.Timeout | undefined
+    const giveUp = (): void => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    }
+    child.on('exit', () => {
+      silence = setTimeout(giveUp, SILENCE_MS)
+      patience = setTimeout(giveUp, LEFT_RUNNING_MS)
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', () => silence?.refresh())
+    })
     child.on('close', (code) => {
-      clearTimeout(timer)
+      for (const one of [timer, silence, patience]) clearTimeout(one)
       ended(pid)
       finish(code)
     })

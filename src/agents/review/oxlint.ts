@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { lastWords, runTool } from '../protocol/tool.ts'
+import { count } from '../protocol/wording.ts'
 import { isJavaScript } from '../repository/languages.ts'
 import type { Repository } from '../repository/files.ts'
 import { MAX_FILE_BYTES } from '../repository/files.ts'
@@ -20,7 +21,8 @@ interface Diagnostic {
   code?: string
   severity: string
   help?: string
-  filename: string
+  /** Left out of what is said about no place in a file, such as that it cannot be read. */
+  filename?: string
   labels: { span: { line: number; column: number } }[]
 }
 
@@ -53,8 +55,16 @@ export async function lint(repository: Repository, timeLeft: () => number): Prom
       result.notes.push(`oxlint did not run: ${diagnostics}`)
       break
     }
-    result.files += group.length
-    result.findings.push(...diagnostics.map(toFinding))
+    const unread = diagnostics.filter(({ filename }) => filename === undefined)
+    result.files += group.length - unread.length
+    if (unread[0]) {
+      // Absolute paths say nothing to whoever reads it elsewhere.
+      const why = unread[0].message.replaceAll(`${repository.root}/`, '')
+      result.notes.push(`${count(unread.length, 'file')} could not be linted: ${why}.`)
+    }
+    for (const diagnostic of diagnostics) {
+      if (diagnostic.filename !== undefined) result.findings.push(toFinding(diagnostic, diagnostic.filename))
+    }
   }
   return result
 }
@@ -104,10 +114,10 @@ async function run(
   }
 }
 
-function toFinding(diagnostic: Diagnostic): Finding {
+function toFinding(diagnostic: Diagnostic, file: string): Finding {
   const span = diagnostic.labels[0]?.span
   return {
-    file: diagnostic.filename.replace(/^\.\//, ''),
+    file: file.replace(/^\.\//, ''),
     line: span?.line ?? 1,
     ...(span && { column: span.column }),
     severity: diagnostic.severity === 'error' ? 'error' : 'warning',
