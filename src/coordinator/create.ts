@@ -23,6 +23,7 @@ export function createCoordinator(given: Parts): Coordinator {
   const directory = createDirectory(given.database, given.now)
   const parts = { ...given, sessions, directory }
   const { engine, log } = parts
+  const stopping = new AbortController()
   let health: NodeJS.Timeout | undefined
 
   engine.start({
@@ -64,12 +65,14 @@ export function createCoordinator(given: Parts): Coordinator {
     },
     async recover() {
       await look()
+      clearInterval(health)
       health = setInterval(() => void look(), HEALTH_MS)
-      return recover(parts)
+      return recover(parts, stopping.signal)
     },
     ended: (sessionId) => sessions.ended(sessionId),
     async stop() {
       clearInterval(health)
+      stopping.abort()
       await engine.stop()
       sessions.stop()
     },

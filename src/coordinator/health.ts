@@ -21,15 +21,17 @@ export async function checkAgents({ database, runtimes, now }: Parts): Promise<n
   for (const agent of agents) {
     const runtime = runtimes[agent.runtime]
     const reason = runtime
-      ? await runtime.check(agent.runtimeConfig)
+      ? await runtime.check(agent.runtimeConfig).catch((error: Error) => `its check failed: ${error.message}`)
       : `this server has no runtime "${agent.runtime}"; it has ${Object.keys(runtimes).join(', ')}`
     const status = reason === undefined ? 'ONLINE' : 'OFFLINE'
     if (status === agent.status && (reason ?? null) === agent.statusReason) continue
-    await database.query(
-      `UPDATE "Agent" SET status = $2::"AgentStatus", "statusReason" = $3, "updatedAt" = $4 WHERE id = $1`,
+    // A person may have switched it off while it was being asked.
+    const updated = await database.query(
+      `UPDATE "Agent" SET status = $2::"AgentStatus", "statusReason" = $3, "updatedAt" = $4
+       WHERE id = $1 AND status <> 'DISABLED' RETURNING id`,
       [agent.id, status, reason ?? null, new Date(now())],
     )
-    changed++
+    changed += updated.length
   }
   return changed
 }

@@ -1,39 +1,76 @@
 import { isHeld } from '../core/execution.ts'
 import { unfinishedSessions } from '../store/session.ts'
-import type { Directory } from './directory.ts'
+import { again } from './again.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
  * Goes on with what an earlier server left: ends what is still running for it, counts its attempts as LOST, and hands
- * everything READY to the engine. What was ACCEPTED is never touched.
+ * everything READY to the engine. What was ACCEPTED is never touched. A session that cannot be read now does not keep
+ * the others waiting.
  *
+ * @param signal fires when the server stops
  * @returns how many sessions go on, and how many attempts were lost
  */
 export async function recover(
-  parts: Parts & { sessions: Sessions; directory: Directory },
+  parts: Parts & { sessions: Sessions },
+  signal: AbortSignal,
 ): Promise<{ sessions: number; lost: number }> {
-  const { database, sessions, directory, runtimes, artifacts, log } = parts
+  const { database, log } = parts
+  // First the old processes, then new attempts: never two at once on one workspace.
+  const alive = await endLeftovers(parts)
   const ids = await unfinishedSessions(database.query)
   let lost = 0
   for (const sessionId of ids) {
-    const state = await sessions.read(sessionId)
-    for (const execution of Object.values(state?.executions ?? {})) {
-      const { id: executionId, current, status, agentId } = execution
-      if (!current || !agentId || !isHeld(status)) continue
-      // First the old process, then the new attempt: never two at once on one workspace.
-      const runtime = (await directory.agent(agentId))?.runtime
-      const folder = artifacts.folder(current.id)
-      await (runtime ? runtimes[runtime]?.reap(folder) : undefined)
-      await artifacts.closeFolder(current.id)
-      const { id: attemptId, fence } = current
-      const report = { kind: 'LOST' } as const
-      await sessions.advance(sessionId, { type: 'REPORT', executionId, attemptId, fence, report, jitter: 0 })
-      lost++
+    try {
+      lost += await goOn(parts, sessionId, alive)
+    } catch (error) {
+      log.error({ err: error, sessionId }, 'a session could not be recovered; it is tried again')
+      again(parts, signal, () => goOn(parts, sessionId, alive)).catch((last: unknown) => {
+        log.error({ err: last, sessionId }, 'a session could not be recovered; the next start tries again')
+      })
     }
-    await sessions.advance(sessionId, { type: 'TICK' })
-    await sessions.resume(sessionId)
   }
   if (ids.length > 0) log.info({ sessions: ids.length, lost }, 'going on with unfinished sessions')
   return { sessions: ids.length, lost }
+}
+
+/** Ends what attempts of an earlier server have running, and removes their folders, whatever has become of them. */
+async function endLeftovers({ artifacts, runtimes, log }: Parts): Promise<Set<string>> {
+  const alive = new Set<string>()
+  for (const attemptId of await artifacts.leftovers()) {
+    try {
+      // Which runtime drove it does not matter, nor whether its agent is still there: its folder tells.
+      for (const runtime of Object.values(runtimes)) await runtime.reap(artifacts.folder(attemptId))
+      await artifacts.closeFolder(attemptId)
+    } catch (error) {
+      alive.add(attemptId)
+      log.error({ err: error, attemptId }, 'what an earlier server left running could not be ended')
+    }
+  }
+  return alive
+}
+
+async function goOn(
+  { sessions, newId }: Parts & { sessions: Sessions },
+  sessionId: string,
+  alive: ReadonlySet<string>,
+): Promise<number> {
+  const state = await sessions.read(sessionId)
+  if (state?.status === 'QUEUED') {
+    const executionIds = Object.fromEntries(state.plan.nodes.map(({ key }) => [key, newId()]))
+    await sessions.advance(sessionId, { type: 'PLAN', executionIds })
+  }
+  let lost = 0
+  for (const { id: executionId, current, status } of Object.values(state?.executions ?? {})) {
+    // What could not be ended keeps its lease: nobody else may begin before that is over.
+    if (!current || !isHeld(status) || alive.has(current.id)) continue
+    const { id: attemptId, fence } = current
+    const report = { kind: 'LOST' } as const
+    await sessions.advance(sessionId, { type: 'REPORT', executionId, attemptId, fence, report, jitter: 0 })
+    lost++
+  }
+  await sessions.advance(sessionId, { type: 'TICK' })
+  await sessions.resume(sessionId)
+  return lost
 }
