@@ -44,38 +44,109 @@ export function assign(
   held: readonly HeldItem[],
   agentsOf: (projectId: string) => readonly Omit<Candidate, 'running'>[],
 ): Assignment[] {
-  const running = [...held]
-  const waiting = [...ready].toSorted(
-    (a, b) =>
-      b.priority - a.priority ||
-      b.remainingPath - a.remainingPath ||
-      a.readyAt - b.readyAt ||
-      (a.executionId < b.executionId ? -1 : 1),
-  )
+  const running = count(held)
+  const queues = lineUp(ready, running)
   const assignments: Assignment[] = []
-  const count = (same: (item: HeldItem) => boolean): number => running.filter(same).length
-  while (waiting.length > 0) {
-    const load = new Map<string, number>()
-    for (const { projectId } of running) load.set(projectId, (load.get(projectId) ?? 0) + 1)
-    const loadOf = ({ projectId }: ReadyItem): number => load.get(projectId) ?? 0
-    const least = Math.min(...waiting.map(loadOf))
-    const index = waiting.findIndex((item) => loadOf(item) === least)
-    const [item] = waiting.splice(index, 1) as [ReadyItem]
+  // Within one round agents only get busier: what nobody could take a moment ago, nobody can.
+  const hopeless = new Set<string>()
+  while (queues.length > 0) {
+    const queue = next(queues)
+    const item = queue.items.pop() as ReadyItem
+    queue.ranks.pop()
+    queue.rank = queue.ranks.at(-1) ?? 0
+    if (queue.items.length === 0) queues.splice(queues.indexOf(queue), 1)
+    const { executionId, sessionId, projectId, group, limits, wanted } = item
     const full =
-      count((h) => h.sessionId === item.sessionId) >= item.limits.session ||
-      count((h) => h.sessionId === item.sessionId && h.group === item.group) >= item.limits.group ||
-      loadOf(item) >= item.limits.project
-    if (full) continue
-    const candidates = agentsOf(item.projectId).map((candidate) => ({
-      ...candidate,
-      running: count((h) => h.agentId === candidate.agent.id),
-    }))
-    const selection = select(item.wanted, candidates)
-    if (!selection.chosen) continue
-    const { executionId, sessionId, projectId, group } = item
-    const { agentId } = selection.chosen
-    running.push({ executionId, sessionId, projectId, group, agentId })
-    assignments.push({ executionId, sessionId, agentId, selection })
+      running.of('session', sessionId) >= limits.session ||
+      running.of('group', groupId(item)) >= limits.group ||
+      running.of('project', projectId) >= limits.project
+    const wish = JSON.stringify([projectId, wanted.capabilities, wanted.agent])
+    if (full || hopeless.has(projectId) || hopeless.has(wish)) continue
+    const candidates = agentsOf(projectId).map((one) => ({ ...one, running: running.of('agent', one.agent.id) }))
+    const chosen = candidates.some(({ agent, running }) => running < agent.slots)
+      ? select(wanted, candidates)
+      : undefined
+    if (!chosen?.chosen) {
+      hopeless.add(chosen ? wish : projectId)
+      continue
+    }
+    const { agentId } = chosen.chosen
+    running.add({ executionId, sessionId, projectId, group, agentId })
+    queue.load += 1
+    assignments.push({ executionId, sessionId, agentId, selection: chosen })
   }
   return assignments
+}
+
+/** What waits in one project, who comes first last. */
+interface Queue {
+  items: ReadyItem[]
+  ranks: number[]
+  /** Place of the next one among all that wait. */
+  rank: number
+  /** How many the project has running. */
+  load: number
+}
+
+function lineUp(ready: readonly ReadyItem[], running: Running): Queue[] {
+  const backwards = [...ready].toSorted(
+    (a, b) =>
+      a.priority - b.priority ||
+      a.remainingPath - b.remainingPath ||
+      b.readyAt - a.readyAt ||
+      (a.executionId > b.executionId ? -1 : 1),
+  )
+  const queues = new Map<string, Queue>()
+  for (const [index, item] of backwards.entries()) {
+    const rank = backwards.length - index
+    const queue = queues.get(item.projectId) ?? {
+      items: [],
+      ranks: [],
+      rank,
+      load: running.of('project', item.projectId),
+    }
+    queue.items.push(item)
+    queue.ranks.push(rank)
+    queue.rank = rank
+    queues.set(item.projectId, queue)
+  }
+  return [...queues.values()]
+}
+
+/** The queue of the project with the fewest running; of several the one with the first in line. */
+function next(queues: readonly Queue[]): Queue {
+  let first = queues[0] as Queue
+  for (const queue of queues) {
+    if (queue.load < first.load || (queue.load === first.load && queue.rank < first.rank)) first = queue
+  }
+  return first
+}
+
+type Kind = 'session' | 'group' | 'project' | 'agent'
+
+/** How many run already, by what they have in common. */
+interface Running {
+  of(kind: Kind, id: string): number
+  add(item: HeldItem): void
+}
+
+function count(held: readonly HeldItem[]): Running {
+  const counts = { session: new Map(), group: new Map(), project: new Map(), agent: new Map() } as Record<
+    Kind,
+    Map<string, number>
+  >
+  const running: Running = {
+    of: (kind, id) => counts[kind].get(id) ?? 0,
+    add(item) {
+      const ids = { session: item.sessionId, group: groupId(item), project: item.projectId, agent: item.agentId }
+      for (const kind of Object.keys(ids) as Kind[]) counts[kind].set(ids[kind], running.of(kind, ids[kind]) + 1)
+    },
+  }
+  for (const item of held) running.add(item)
+  return running
+}
+
+/** Another session has groups of the same names. */
+function groupId({ sessionId, group }: { sessionId: string; group: string }): string {
+  return `${sessionId} ${group}`
 }

@@ -25,9 +25,11 @@ export function createEmbeddedEngine({ log }: { log: Pick<Logger, 'error'> }): E
     try {
       do {
         lookAgain = false
-        if (stopped || !crew || ready.size === 0) break
+        // What is in hand still, since its last attempt is not quite gone, waits for that without keeping others waiting.
+        const waiting = [...ready.values()].filter(({ executionId }) => !held.has(executionId))
+        if (stopped || !crew || waiting.length === 0) break
         const assignments = await crew.assign(
-          [...ready.values()],
+          waiting,
           [...held.values()].map(({ item }) => item),
         )
         for (const assignment of assignments) begin(crew, assignment)
@@ -42,14 +44,18 @@ export function createEmbeddedEngine({ log }: { log: Pick<Logger, 'error'> }): E
   function begin(by: Crew, assignment: Assignment): void {
     const { executionId, sessionId, agentId } = assignment
     const item = ready.get(executionId)
-    // Withdrawn or stopped while the crew was thinking; or its last attempt is not quite gone: that one looks again.
+    // Withdrawn or stopped while the crew was thinking.
     if (!item || stopped || held.has(executionId)) return
     ready.delete(executionId)
     const controller = new AbortController()
-    const done = by.perform(assignment, controller.signal).finally(() => {
-      held.delete(executionId)
-      void look()
-    })
+    const done = by
+      .perform(assignment, controller.signal)
+      // It never does; if it did, the server must not end for it.
+      .catch((error: unknown) => log.error({ err: error, executionId }, 'an execution could not be performed'))
+      .finally(() => {
+        held.delete(executionId)
+        void look()
+      })
     const { projectId, group } = item
     held.set(executionId, { item: { executionId, sessionId, projectId, group, agentId }, controller, done })
   }

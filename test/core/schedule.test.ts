@@ -115,6 +115,36 @@ describe('rule 5: who comes first', () => {
   })
 })
 
+describe('when very many wait', () => {
+  const many = Array.from({ length: 2_000 }, (_, at) => {
+    const wanted = { capabilities: ['work'], text: `part ${at} of a whole that is told in a sentence of some length` }
+    return ready(`e${at}`, { projectId: `p${at % 3}`, sessionId: `s${at % 200}`, wanted })
+  })
+  const timed = (agents: Omit<Candidate, 'running'>[], running: HeldItem[]): [number, number] => {
+    const began = performance.now()
+    const { length } = assign(many, running, () => agents)
+    return [length, performance.now() - began]
+  }
+
+  it('takes no longer when nobody is free than it takes to see that', () => {
+    const [assigned, ms] = timed([agent('ann', { slots: 1 })], [held('x')])
+    expect(assigned).toBe(0)
+    expect(ms).toBeLessThan(500)
+  })
+
+  it('takes no longer when nobody can do it than it takes to see that', () => {
+    const [assigned, ms] = timed([agent('ann', { capabilities: ['sing'] })], [])
+    expect(assigned).toBe(0)
+    expect(ms).toBeLessThan(500)
+  })
+
+  it('shares what is free among the projects', () => {
+    const assignments = assign(many, [], () => [agent('ann', { slots: 30 })])
+    const projects = assignments.map(({ executionId }) => Number(executionId.slice(1)) % 3)
+    expect([0, 1, 2].map((project) => projects.filter((one) => one === project).length)).toEqual([10, 10, 10])
+  })
+})
+
 describe('whatever waits and runs', () => {
   const name = (...names: string[]) => fc.constantFrom(...names)
   const small = fc.integer({ min: 0, max: 4 })
