@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { AGENT_TYPES } from './core/agent.ts'
+import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
 import { commandDefinition, type CommandDefinition } from './runtimes/command.ts'
 
 /** What the operator has configured, checked once. */
@@ -37,7 +37,7 @@ const agentConfig = z.strictObject({
   capabilities: z.array(z.string().min(1).max(100)).max(100).default([]),
   /** Name of one of `commands`. */
   command: z.string().min(1),
-  slots: z.int().min(1).max(1_000).default(1),
+  slots: z.int().min(1).max(1_000).default(DEFAULT_SLOTS),
   timeouts: z
     .strictObject({
       queueMs: z.int().positive().optional(),

@@ -15,6 +15,9 @@ export type AgentType = (typeof AGENT_TYPES)[number]
 export const AGENT_STATUSES = ['ONLINE', 'BUSY', 'DEGRADED', 'OFFLINE', 'DISABLED'] as const
 export type AgentStatus = (typeof AGENT_STATUSES)[number]
 
+/** Executions that an agent takes at once unless its registration says otherwise: as many as PARALLEL runs at once. */
+export const DEFAULT_SLOTS = 5
+
 /** What planning and selection need to know of an agent. */
 export interface AgentProfile {
   id: string

@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid'
 import { z } from 'zod'
-import { AGENT_TYPES } from '../core/agent.ts'
+import { AGENT_TYPES, DEFAULT_SLOTS } from '../core/agent.ts'
 import type { Json } from '../core/json.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { registerAgent, type Registration } from '../store/agent.ts'
@@ -162,7 +162,7 @@ mutation('registerAgent', {
       required: true,
       description: 'What the runtime needs to know, for instance {"command": "analysis"}; the runtime checks it.',
     }),
-    slots: t.int({ description: 'How many executions it takes at once: 1 to 1000, 1 unless told.' }),
+    slots: t.int({ description: 'How many executions it takes at once: 1 to 1000, 5 unless told.' }),
     timeouts: t.field({ type: TimeoutsInput, description: 'Limits of time of what it does.' }),
   }),
   rules: rules.object({
@@ -184,7 +184,7 @@ mutation('registerAgent', {
       const known = await database.prisma.project.count({ where: { id: projectId, archivedAt: null } })
       if (known === 0) throw notFound('Project')
     }
-    const { description = '', slots = 1, timeouts = null } = input
+    const { description = '', slots = DEFAULT_SLOTS, timeouts = null } = input
     const registration: Registration = { ...input, projectId, description, slots, timeouts, origin: 'API' }
     await checkRuntime(context, registration)
     const others = await database.prisma.agent.count({

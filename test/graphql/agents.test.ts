@@ -60,7 +60,7 @@ describe('agents', () => {
     const first = await register()
     expect(first).toMatchObject({
       changed: true,
-      agent: { version: 1, status: 'ONLINE', slots: 1, running: 0, origin: 'API' },
+      agent: { version: 1, status: 'ONLINE', slots: 5, running: 0, origin: 'API' },
     })
     expect(await register()).toMatchObject({ changed: false, agent: { version: 1 } })
     const second = await register({ slots: 3, timeouts: { attemptMs: 1_000 } })

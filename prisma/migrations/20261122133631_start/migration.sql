@@ -89,7 +89,7 @@ CREATE TABLE "Agent" (
     "capabilities" TEXT[],
     "runtime" TEXT NOT NULL,
     "runtimeConfig" JSONB NOT NULL,
-    "slots" INTEGER NOT NULL DEFAULT 1,
+    "slots" INTEGER NOT NULL,
     "timeouts" JSONB,
     "status" "AgentStatus" NOT NULL DEFAULT 'ONLINE',
     "statusReason" TEXT,
