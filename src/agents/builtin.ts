@@ -78,7 +78,7 @@ export const BUILTIN_AGENTS: readonly BuiltinAgent[] = [
   },
   {
     name: 'report',
-    type: 'GENERAL',
+    type: 'DOCUMENTATION',
     description:
       'Writes one readable report from the results of other agents, and says which parts are missing and why.',
     capabilities: ['write-report'],

@@ -61,7 +61,8 @@ export async function prepare(
     timeouts: { ...DEFAULT_TIMEOUTS, ...(input.attemptTimeoutMs && { attemptMs: input.attemptTimeoutMs }) },
     retry: { ...DEFAULT_RETRY, ...(input.maxAttempts && { maxAttempts: input.maxAttempts }) },
   })
-  const missing = await checkAgents(directory, projectId, plan)
+  const origin = decomposition.method === 'CALLER' ? 'CALLER' : 'WORDS'
+  const missing = await checkAgents(directory, projectId, plan, origin)
   if (missing.length > 0) return { kind: 'INVALID', problems: missing }
   return {
     kind: 'PREPARED',
@@ -81,11 +82,16 @@ function defaultAggregate(pattern: Pattern, parts: readonly SubTask[]): Aggregat
 }
 
 /** Rule 9: what cannot be enforced, or done by anybody, is refused when the plan is made. */
-async function checkAgents(directory: Directory, projectId: string, plan: Plan): Promise<Problem[]> {
+async function checkAgents(
+  directory: Directory,
+  projectId: string,
+  plan: Plan,
+  origin: 'CALLER' | 'WORDS',
+): Promise<Problem[]> {
   const agents = await directory.agentsOf(projectId)
   return plan.nodes.flatMap((node, index) => {
     if (node.kind !== 'TASK') return []
-    const { able, reason } = capable(wantedOf(node), agents)
+    const { able, reason } = capable(wantedOf(node), agents, origin)
     return able.length > 0 ? [] : [{ path: ['plan', 'nodes', String(index)], message: `"${node.key}": ${reason}` }]
   })
 }

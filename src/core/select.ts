@@ -159,6 +159,8 @@ export function select(wanted: Wanted, candidates: readonly Candidate[]): Select
   })
   const scored = bm25(able, ({ candidate }) => profileText(candidate.agent))(stems(wanted.text))
   const best = Math.max(...scored.map(({ score }) => score))
+  // What nothing is known of is best given to somebody who does anything.
+  const type = wanted.type ?? (best === 0 && wanted.capabilities.length === 0 ? 'GENERAL' : undefined)
   const choices = scored.map(({ document: { candidate, matches }, score }): Choice => {
     const { agent, running, learned = 0.5 } = candidate
     const relevant = best > 0 ? score / best : 0
@@ -169,7 +171,7 @@ export function select(wanted: Wanted, candidates: readonly Candidate[]): Select
       { share: SHARES.learned, value: learned },
       { share: SHARES.load, value: (1 - taken) * degraded },
     ]
-    if (wanted.type !== undefined) points.push({ share: SHARES.type, value: wanted.type === agent.type ? 1 : 0 })
+    if (type !== undefined) points.push({ share: SHARES.type, value: type === agent.type ? 1 : 0 })
     const quality = matches.reduce((sum, match) => sum + match.quality, 0) / matches.length
     if (matches.length > 0) points.push({ share: SHARES.capabilities, value: quality })
     const whole = points.reduce((sum, { share }) => sum + share, 0)
@@ -189,16 +191,31 @@ export function select(wanted: Wanted, candidates: readonly Candidate[]): Select
 /**
  * Which agents could do a piece of work, for checking a plan before it starts. An OFFLINE agent counts, for it may come
  * back; a DISABLED one does not.
+ *
+ * @param origin WORDS: the work was read out of words, so nobody has said who could do it. An agent is able then only if
+ *   something speaks for it: a skill, its type or its own words; those of type GENERAL do anything.
  */
-export function capable(wanted: Wanted, agents: readonly AgentProfile[]): Capable {
+export function capable(wanted: Wanted, agents: readonly AgentProfile[], origin: 'CALLER' | 'WORDS'): Capable {
   const enabled = agents.filter((agent) => agent.status !== 'DISABLED')
-  const able = enabled.filter((agent) => unable(wanted, agent, matchesOf(wanted, agent).missing) === undefined)
+  const willing = enabled.filter((agent) => unable(wanted, agent, matchesOf(wanted, agent).missing) === undefined)
+  const able = origin === 'WORDS' ? willing.filter((agent) => speaksFor(wanted, agent)) : willing
   if (able.length > 0) return { able, nearest: [] }
+  if (willing.length > 0) {
+    const advice = 'Say it in words of what agents offer, or register one that can, or one of type GENERAL.'
+    return { able, reason: `No agent says that it can do this. ${advice}`, nearest: [] }
+  }
   const { reason, missing } = whyNobody(wanted, enabled)
   const offered = [...new Set(enabled.flatMap((agent) => agent.capabilities))]
   const nearest = missing === undefined ? [] : mostLike(missing, offered)
   const instead = nearest.length > 0 ? ` The nearest on offer: ${nearest.join(', ')}.` : ''
   return { able, reason: `${reason}${instead}`, nearest }
+}
+
+/** Whether there is any reason to give the work to this agent rather than to any other. */
+function speaksFor({ type, capabilities, text }: Wanted, agent: AgentProfile): boolean {
+  if (capabilities.length > 0 || agent.type === 'GENERAL' || agent.type === type) return true
+  const said = new Set(profileText(agent))
+  return words(text).some((word) => !isStopWord(word) && said.has(stem(word)))
 }
 
 function mostLike(missing: string, offered: readonly string[]): string[] {

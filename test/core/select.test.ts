@@ -243,24 +243,26 @@ describe('capable', () => {
   it('lists the agents that could do it, those that are OFFLINE too', () => {
     const away = agent('away', { status: 'OFFLINE', capabilities: ['run-tests'] })
     const off = agent('off', { status: 'DISABLED', capabilities: ['run-tests'] })
-    expect(capable(wanted({ capabilities: ['run-tests'] }), [tester, away, off, writer])).toEqual({
+    expect(capable(wanted({ capabilities: ['run-tests'] }), [tester, away, off, writer], 'CALLER')).toEqual({
       able: [tester, away],
       nearest: [],
     })
   })
 
   it('names the capability that nobody offers and the nearest ones', () => {
-    expect(capable(wanted({ capabilities: ['run-tests', 'structure-drawing'] }), team)).toEqual({
+    expect(capable(wanted({ capabilities: ['run-tests', 'structure-drawing'] }), team, 'CALLER')).toEqual({
       able: [],
       reason: expect.stringMatching(/^No agent offers structure-drawing\. The nearest on offer: analyse-structure, /),
       nearest: expect.arrayContaining(['analyse-structure']),
     })
     expect(
-      capable(wanted({ capabilities: ['run-tests'] }), [
-        agent('a', { capabilities: ['x-run', 'y-run', 'w-run', 'v-run'] }),
-      ]).nearest,
+      capable(
+        wanted({ capabilities: ['run-tests'] }),
+        [agent('a', { capabilities: ['x-run', 'y-run', 'w-run', 'v-run'] })],
+        'CALLER',
+      ).nearest,
     ).toEqual(['v-run', 'w-run', 'x-run'])
-    expect(capable(wanted({ capabilities: ['写'] }), team)).toEqual({
+    expect(capable(wanted({ capabilities: ['写'] }), team, 'CALLER')).toEqual({
       able: [],
       reason: 'No agent offers 写.',
       nearest: [],
@@ -268,22 +270,43 @@ describe('capable', () => {
   })
 
   it('says when only several together could do it', () => {
-    expect(capable(wanted({ capabilities: ['run-tests', 'churn'] }), team).reason).toBe(
+    expect(capable(wanted({ capabilities: ['run-tests', 'churn'] }), team, 'CALLER').reason).toBe(
       'No single agent offers all of run-tests, churn: split the sub-task.',
     )
   })
 
   it('says when the named agent is missing or lacks something', () => {
-    expect(capable(wanted({ agent: 'Ada' }), team).reason).toBe(
+    expect(capable(wanted({ agent: 'Ada' }), team, 'CALLER').reason).toBe(
       'There is no enabled agent called Ada: register it, or leave the choice open.',
     )
-    expect(capable(wanted({ agent: 'tester', capabilities: ['churn'] }), team).reason).toMatch(
+    expect(capable(wanted({ agent: 'tester', capabilities: ['churn'] }), team, 'CALLER').reason).toMatch(
       /^tester does not offer churn\./,
     )
-    expect(capable(wanted({ agent: 'tester' }), team).able).toEqual([tester])
+    expect(capable(wanted({ agent: 'tester' }), team, 'CALLER').able).toEqual([tester])
+  })
+
+  it('wants something that speaks for an agent when work was read out of words', () => {
+    const drive = wanted({ text: 'Drive it to Hamburg.' })
+    expect(capable(drive, team, 'CALLER').able).toEqual(team)
+    expect(capable(drive, team, 'WORDS')).toEqual({
+      able: [],
+      reason: expect.stringMatching(/^No agent says that it can do this\. Say it in words of what agents offer/),
+      nearest: [],
+    })
+    expect(capable(wanted({ text: 'Run the tests.' }), team, 'WORDS').able).toContain(tester)
+    expect(capable({ ...drive, type: 'TESTING' }, team, 'WORDS').able).toEqual([tester])
+    expect(capable({ ...drive, capabilities: ['run-tests'] }, team, 'WORDS').able).toEqual([tester])
+    const anybody = agent('anybody', { type: 'GENERAL' })
+    expect(capable(drive, [...team, anybody], 'WORDS').able).toEqual([anybody])
+    expect(
+      select(
+        drive,
+        [...team, anybody].map((one) => ({ agent: one, running: 0 })),
+      ).chosen?.name,
+    ).toBe('anybody')
   })
 
   it('says when there is nobody at all', () => {
-    expect(capable(wanted(), []).reason).toBe('There is no enabled agent: register one, or enable one.')
+    expect(capable(wanted(), [], 'CALLER').reason).toBe('There is no enabled agent: register one, or enable one.')
   })
 })
