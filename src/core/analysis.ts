@@ -30,7 +30,10 @@ export interface Analysis {
 export function analyze(task: TaskText, decomposition: Decomposition): Analysis {
   const { subTasks } = decomposition
   const headline = task.title.trim() === '' ? (task.description.match(/\S.*/) ?? [''])[0] : task.title
-  const body = task.title.trim() === '' ? task.description.replace(headline, '') : task.description
+  // Many titles are the beginning of the description, perhaps cut off: what is said once counts once.
+  const beginning = headline.trim().replace(/…$/, '')
+  const description = task.description.trimStart()
+  const body = description.startsWith(beginning) ? description.slice(beginning.length) : description
   const { complexity, factors } = complexityOf(headline, body, subTasks)
   const { pattern, reason } = patternOf(subTasks)
   const capabilities = [...subTasks.flatMap((subTask) => [...subTask.capabilities]), ...(task.capabilities ?? [])]

@@ -53,6 +53,16 @@ describe('complexity', () => {
     expect(easier).toBeCloseTo(of('x').factors.find((factor) => factor.name === 'base')!.weight)
   })
 
+  it('counts what is said once only, where the title is the beginning of the description', () => {
+    const text = 'Review the code and write a long report about it'
+    const length = (title: string, description: string) =>
+      of(title, description).factors.find(({ name }) => name === 'length')!.reason
+    expect(length(text, text)).toBe('It is told in 10 words.')
+    expect(length('Review the code and…', ` ${text}`)).toBe('It is told in 10 words.')
+    expect(length('', text)).toBe('It is told in 10 words.')
+    expect(length('Look at it', text)).toBe('It is told in 13 words.')
+  })
+
   it('is higher for building than for a routine change', () => {
     expect(of('Implement a distributed query engine').complexity).toBeGreaterThan(
       of('Update the version label').complexity + 1,
