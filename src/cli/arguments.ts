@@ -47,3 +47,6 @@ export function parseServer(text: string): string {
   if (url?.protocol.startsWith('http') === true && url.hostname !== '') return url.origin
   throw new InvalidArgumentError('It wants an address such as http://127.0.0.1:4000.')
 }
+
+/** A task may begin with a list. What has a space behind its dashes is no option; one in front tells the parser so. */
+export const asWords = (argument: string): string => (/^-+\s/.test(argument) ? ` ${argument}` : argument)

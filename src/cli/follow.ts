@@ -66,7 +66,8 @@ export async function follow(
 /** Whether the attempt that showed this is being made, as far as events have told. */
 function isUnderWay(view: SessionView, { executionId, attempt }: ActivityFact): boolean {
   const execution = view.executions.find(({ id }) => id === executionId)
-  return execution !== undefined && isHeld(execution.status) && execution.attempts === attempt
+  const begun = execution !== undefined && isHeld(execution.status) && execution.status !== 'ASSIGNED'
+  return begun && execution.attempts === attempt
 }
 
 /** The session as it was before its first event: its plan is made before anybody can look. */

@@ -104,7 +104,7 @@ async function become(config: Config, say: (text: string) => void): Promise<App 
   try {
     const app = await createApp({ ...config, host: '127.0.0.1', port: 0 }, log)
     const { sessions } = app.recovered
-    if (sessions > 0) say(`going on with ${count(sessions, 'unfinished session')}`)
+    if (sessions > 0) say(`going on with ${count(sessions, 'unfinished session')} too; \`tutti sessions\` lists them`)
     return app
   } catch (error) {
     if (error instanceof DataDirectoryInUse) return undefined

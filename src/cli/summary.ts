@@ -34,7 +34,8 @@ export function summary(result: SavedResult, paint: Paint, width: number | undef
     ...reasons(result, paint),
     '',
     ...place(result),
-    ...(report === null ? [`No report. Results are in ${folder}`] : [report]),
+    report ??
+      (executions.some(({ artifacts }) => artifacts.length > 0) ? `No report. Results are in ${folder}` : 'No report.'),
   ]
 }
 

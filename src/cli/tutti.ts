@@ -13,10 +13,10 @@ for (const stream of [process.stdout, process.stderr]) {
 
 let exitCode = 0
 try {
-  const { createProgram } = await import('./program.ts')
+  const [{ createProgram }, { asWords }] = await Promise.all([import('./program.ts'), import('./arguments.ts')])
   await createProgram((code) => {
     exitCode = code
-  }).parseAsync()
+  }).parseAsync([...process.argv.slice(0, 2), ...process.argv.slice(2).map(asWords)])
 } catch (error) {
   const { explain } = await import('./explain.ts')
   process.stderr.write(`${explain(error)}\n`)

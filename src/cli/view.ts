@@ -1,5 +1,6 @@
 import { isSettled, type ExecutionStatus } from '../core/execution.ts'
 import { isEnded, type SessionStatus } from '../core/session.ts'
+import { uuidOf } from './result.ts'
 import { lastLine } from './words.ts'
 
 /** A session as it is shown while it runs. Times are milliseconds since the epoch. */
@@ -108,12 +109,16 @@ function changed(execution: ExecutionView, event: EventFact, view: SessionView):
     resumeAt: status === 'WAITING' ? dateOf(event, 'resumeAt') : null,
     summary: textOf(event, 'summary') ?? execution.summary,
     error: status === 'ACCEPTED' ? null : (errorOf(event) ?? execution.error),
-    cause: causeId === undefined ? execution.cause : (keyOf(view, causeId) ?? null),
+    cause: causeId === undefined ? execution.cause : (causeOf(view, causeId) ?? null),
   }
 }
 
 export const keyOf = (view: SessionView, executionId: string | null): string | undefined =>
   view.executions.find(({ id }) => id === executionId)?.key
+
+/** Facts name executions by their bare ids, the API by global ones. */
+const causeOf = (view: SessionView, causeId: string): string | undefined =>
+  view.executions.find(({ id }) => uuidOf(id) === uuidOf(causeId))?.key
 
 const member = ({ data }: EventFact, name: string): unknown =>
   data !== null && typeof data === 'object' ? (data as Record<string, unknown>)[name] : undefined

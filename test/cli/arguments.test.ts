@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { oneOf, parseDuration, parseServer, wholeNumber } from '../../src/cli/arguments.ts'
+import { asWords, oneOf, parseDuration, parseServer, wholeNumber } from '../../src/cli/arguments.ts'
 
 describe('arguments', () => {
   it.each([
@@ -18,6 +18,17 @@ describe('arguments', () => {
 
   it.each(['0', '101', '1.5', '', 'x', '1e3', '0x1F4'])('refuses "%s" as a whole number from 1 to 100', (text) => {
     expect(() => wholeNumber(1, 100)(text)).toThrow('from 1 to 100')
+  })
+
+  it('takes a list for words, and not for an option', () => {
+    expect(['- one\n- two', '-- one', '--json', '-o', '-', 'one'].map(asWords)).toEqual([
+      ' - one\n- two',
+      ' -- one',
+      '--json',
+      '-o',
+      '-',
+      'one',
+    ])
   })
 
   it('takes a choice in whatever case', () => {

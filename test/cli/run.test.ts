@@ -60,6 +60,13 @@ test('adds', () => assert.equal(sum(1, 2), 3))
     expect(processesWith(argument)).toEqual([])
   })
 
+  it('is refused when no agent says that it can do it, for success would be a lie', async () => {
+    const run = tutti(folderWith({}), 'run', 'Bake a cake and drive it to Hamburg', '--json')
+    const { stdout, stderr } = await endOf(run, 1)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('"bake-cake": No agent says that it can do this.')
+  })
+
   it('leaves at once with a second Ctrl-C; the next start cleans up after it', async () => {
     const argument = unique()
     const repository = folderWith({
@@ -80,7 +87,7 @@ test('adds', () => assert.equal(sum(1, 2), 3))
     expect(processesWith(argument)).not.toEqual([])
     writeFileSync(join(repository, 'left'), '')
     const { stdout } = await endOf(tutti(repository, 'run', 'Do the work', '--no-report'), 0)
-    expect(stdout).toContain('going on with 1 unfinished session\n')
+    expect(stdout).toContain('going on with 1 unfinished session too; `tutti sessions` lists them\n')
     expect(processesWith(argument)).toEqual([])
   })
 })

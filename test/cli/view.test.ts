@@ -92,4 +92,17 @@ describe('the view of a session', () => {
     const { executions } = follow(before, odd)
     expect(executions).toEqual([{ ...before.executions[0], status: 'WAITING' }])
   })
+
+  it('names the cause of what was skipped, as the API and as the event call it', () => {
+    const planning = planned('test', 'document')
+    const view = {
+      ...planning,
+      executions: planning.executions.map((one) => ({ ...one, id: `Execution:${one.id}` })),
+    }
+    const skipped = {
+      ...eventsFrom(10)(1_000, 'EXECUTION_SKIPPED', null, { causeId: 'id-test' }),
+      executionId: 'Execution:id-document',
+    }
+    expect(applyEvent(view, skipped).executions[1]).toMatchObject({ status: 'SKIPPED', cause: 'test' })
+  })
 })

@@ -66,7 +66,7 @@ async function start(server: Server, project: string, task: string, options: Run
   const { startOrchestration } = await server.client.ask(StartMutation, {
     input: {
       project,
-      task: { title: title ?? titleOf(task), description: task },
+      task: { title: title ?? titleOf(task), description: task.trim() },
       pattern,
       aggregate: report ? 'AGENT' : 'NONE',
       limits,
