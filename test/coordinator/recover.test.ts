@@ -179,7 +179,7 @@ describe.each(HOUSES)('a server on $store that finds what a killed one left', (k
     const attemptId = session.claim('a')
     mkdirSync(join(house.dataDir, 'work', attemptId), { recursive: true })
     const gone = { id: uuid(), name: 'gone', type: 'GENERAL' as const, capabilities: [], runtime: 'inside' }
-    await house.database.prisma.agent.create({ data: { ...gone, runtimeConfig: {}, archivedAt: new Date() } })
+    await house.database.prisma.agent.create({ data: { ...gone, runtimeConfig: {}, slots: 1, archivedAt: new Date() } })
     const execution = session.state.executions['a'] as { current: { agentId: string } }
     execution.current.agentId = gone.id
     Object.assign(execution, { agentId: gone.id })
