@@ -1,13 +1,17 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Bus } from '../bus.ts'
 import { wellFormedText } from '../core/json.ts'
 import type { Activity } from '../runtime.ts'
 import type { Query } from './driver.ts'
+import { isRefusal } from './fault.ts'
 
 /** How long an activity waits for others to be stored with it, in milliseconds. */
 const GATHER_MS = 100
 /** How many wait at most; then whoever adds one waits until they are stored: back-pressure. */
 const GATHER_MAX = 500
+/** How often storing is tried again, with pauses that begin with GATHER_MS and double: for about six seconds. */
+const TRIES_MORE = 6
 
 /** Stores what one attempt shows, in order and in batches. */
 export interface ActivityLog {
@@ -29,35 +33,50 @@ export async function openActivityLog(
     [executionId],
   )
   let seq = last?.seq ?? 0
-  let gathered: object[] = []
-  let storing: Promise<void> = Promise.resolve()
+  let gathered: { seq: number }[] = []
+  let storing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
 
+  /** Stores all that has gathered. A slow database has one statement at a time to do, however much is shown. */
   function store(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
-    const rows = gathered
-    gathered = []
-    if (rows.length === 0) return storing
-    const upTo = seq
-    storing = storing.then(async () => {
-      try {
-        await query(`INSERT INTO "Activity" SELECT r.* FROM jsonb_populate_recordset(NULL::"Activity", $1::jsonb) r`, [
-          JSON.stringify(rows),
-        ])
-        bus.ring(`activity:${executionId}`, upTo)
-      } catch (error) {
-        // What an agent shows is for people who watch; the work itself does not fail for it.
-        log.warn({ err: error, executionId, count: rows.length }, 'activities could not be stored')
-      }
-    })
+    storing ??= storeAll().finally(() => (storing = undefined))
     return storing
+  }
+
+  async function storeAll(): Promise<void> {
+    while (gathered.length > 0) {
+      const rows = gathered
+      gathered = []
+      await insert(rows)
+    }
+  }
+
+  async function insert(rows: readonly { seq: number }[]): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      try {
+        // An earlier try may have been stored though its answer got lost.
+        await query(
+          `INSERT INTO "Activity" SELECT r.* FROM jsonb_populate_recordset(NULL::"Activity", $1::jsonb) r
+           ON CONFLICT DO NOTHING`,
+          [JSON.stringify(rows)],
+        )
+        return bus.ring(`activity:${executionId}`, rows.at(-1)?.seq ?? 0)
+      } catch (error) {
+        if (isRefusal(error) || tries === TRIES_MORE) {
+          // What an agent shows is for people who watch; the work itself does not fail for it.
+          return log.warn({ err: error, executionId, count: rows.length }, 'activities could not be stored')
+        }
+      }
+      await pause(GATHER_MS * 2 ** tries)
+    }
   }
 
   return {
     async add({ kind, text, stream }, at) {
       seq += 1
-      gathered.push({
+      const row = {
         executionId,
         seq,
         attempt,
@@ -65,7 +84,8 @@ export async function openActivityLog(
         stream,
         text: wellFormedText(text),
         at: new Date(at).toISOString(),
-      })
+      }
+      gathered.push(row)
       timer ??= setTimeout(() => void store(), GATHER_MS)
       if (gathered.length >= GATHER_MAX) await store()
     },

@@ -178,7 +178,7 @@ describe.each(HOUSES)('a server on $store that finds what a killed one left', (k
     const session = await planned()
     const attemptId = session.claim('a')
     mkdirSync(join(house.dataDir, 'work', attemptId), { recursive: true })
-    const gone = { id: uuid(), name: 'gone', type: 'GENERAL' as const, capabilities: [], runtime: 'inside' }
+    const gone = { id: uuid(), name: 'gone', type: 'GENERAL' as const, capabilities: [], runtime: 'inside', slots: 1 }
     await house.database.prisma.agent.create({ data: { ...gone, runtimeConfig: {}, slots: 1, archivedAt: new Date() } })
     const execution = session.state.executions['a'] as { current: { agentId: string } }
     execution.current.agentId = gone.id
