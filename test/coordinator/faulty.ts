@@ -14,6 +14,8 @@ export interface Faulty {
   breakAt(where: (statement: Statement) => boolean, times: number, when?: 'before' | 'after'): void
   /** Statements that were broken so far. */
   readonly broken: Statement[]
+  /** Keeps the next statement for which `where` holds from being sent until `go`. */
+  holdAt(where: (statement: Statement) => boolean): { reached: Promise<void>; go(): void }
   heal(): void
 }
 
@@ -25,10 +27,23 @@ export function faulty(): Faulty {
   let holds: (statement: Statement) => boolean = () => false
   let moment: 'before' | 'after' = 'before'
   const broken: Statement[] = []
+  let hold:
+    | {
+        where: (statement: Statement) => boolean
+        reached: PromiseWithResolvers<void>
+        released: PromiseWithResolvers<void>
+      }
+    | undefined
 
   const wrap =
     (query: Query): Query =>
     async <Row>(sql: string, params: readonly unknown[] = []) => {
+      if (hold?.where({ sql, params })) {
+        const { reached, released } = hold
+        hold = undefined
+        reached.resolve()
+        await released.promise
+      }
       const breaks = left > 0 && holds({ sql, params })
       if (breaks) {
         left -= 1
@@ -57,8 +72,14 @@ export function faulty(): Faulty {
       holds = where
       moment = when
     },
+    holdAt(where) {
+      const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      hold = { where, reached, released }
+      return { reached: reached.promise, go: released.resolve }
+    },
     heal() {
       left = 0
+      hold = undefined
     },
   }
 }
