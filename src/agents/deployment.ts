@@ -58,7 +58,7 @@ await runAgent(async ({ work, say, timeLeft }) => {
     summary:
       reason ??
       (releasable
-        ? `Can be released${warnings.length > 0 ? `, with ${count(warnings.length, 'warning')}` : ''}: ${count(checks.length, 'check')}.`
+        ? `Can be released: ${count(checks.length, 'check')}${warnings.length > 0 ? `, ${count(warnings.length, 'warning')}` : ''}.`
         : `Cannot be released: ${errors.map((one) => `${one.name} (${one.detail})`).join('; ')}`.slice(0, 300)),
     output: {
       format: 'release',

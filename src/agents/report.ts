@@ -6,7 +6,7 @@ import { count } from './protocol/wording.ts'
 import { composeReport, renderReport } from './report/compose.ts'
 
 await runAgent(async ({ work, say, keep }) => {
-  const report = composeReport(work.task.title, work.upstream)
+  const report = composeReport(work.task.title, work.workspace, work.upstream)
   say(`read the results of ${count(report.parts.length, 'part')}`)
   await keep('report.md', renderReport(report), 'REPORT', 'text/markdown')
   const parts = report.parts.map(({ sections: _, artifacts, ...part }) => ({

@@ -70,7 +70,26 @@ describe('the report agent', () => {
     const upstream = [upstreamOf('review', await runAgent('review', folderWith({ 'a.js': 'export const a = 1\n' })))]
     const ran = await runAgent('report', folderWith({}), { upstream })
     expect(ran.summary).toBe('The one part is done, and nothing stands in the way.')
-    expect(ran.read('report.md').split('\n').length).toBeLessThan(10)
+    const report = ran.read('report.md')
+    expect(report.split('\n').length).toBeLessThan(16)
+    expect(report).toMatch(/## Limits of these results\n\n- Not a git repository: .* \(The review\)\n$/)
+  })
+
+  it('puts what asks for something before what is good to know, and what is missing before both', async () => {
+    const upstream: UpstreamResult[] = [
+      { ...NOTHING, key: 'look', title: 'Look', output: { format: 'analysis', structure: { files: 3, lines: 9 } } },
+      { ...NOTHING, key: 'test', title: 'Test', output: { format: 'tests', total: 2, passed: 1, failed: 1 } },
+      { ...NOTHING, key: 'release', title: 'Release', output: { format: 'release', releasable: true } },
+      { ...NOTHING, key: 'types', title: 'Types', output: { format: 'generated-types', reason: 'no schema files' } },
+      { ...NOTHING, key: 'write', title: 'Write', status: 'SKIPPED' },
+    ]
+    const ran = await runAgent('report', folderWith({}), { upstream })
+    expect(ran.summary).toBe(
+      'Incomplete: 1 of 5 parts is missing (Write). Needs attention: 1 failing test, nothing was generated.',
+    )
+    const report = ran.read('report.md')
+    expect(report.match(/^## .*/gm)).toEqual(['## What is missing', '## Tests', '## Release', '## Structure'])
+    expect(report).toContain('- **Write** (skipped): a part that it needs is missing')
   })
 
   it('tells the results of agents that it does not know', async () => {
@@ -83,13 +102,14 @@ describe('the report agent', () => {
         summary: 'Two *things*',
         output: { format: 'toString', things: ['a', 'b'] },
         artifacts: [
+          { id: '0', name: 'a(1)#?.txt', kind: 'FILE', mediaType: 'text/plain', size: 1, sha256: '0', path: '/x' },
           { id: '1', name: 'a b.txt', kind: 'FILE', mediaType: 'text/plain', size: 1, sha256: '0', path: '/x' },
         ],
       },
     ]
     const report = (await runAgent('report', folderWith({}), { upstream })).read('report.md')
     expect(report).toContain(
-      '## Audit \\| \\<b\\>\n\nTwo \\*things\\*\n\n- [a b.txt](./audit/a%20b.txt)\n\n```json\n{\n  "format": "toString",',
+      '## Audit \\| \\<b\\>\n\nTwo \\*things\\*\n\n- [a(1)\\#?.txt](./audit/a%281%29%23%3f.txt)\n- [a b.txt](./audit/a%20b.txt)\n\n```json\n{\n  "format": "toString",',
     )
   })
 

@@ -38,6 +38,13 @@ export async function checkContents(
   root: string,
   timeLeft: () => number,
 ): Promise<{ contents?: PackageContents; checks: Check[] }> {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>
+  const isPrivate = manifest.private === true
+  // The root of a workspace often has neither, and is never packed.
+  if (isPrivate && !(manifest.name && manifest.version))
+    return {
+      checks: [check('package contents', 'info', true, 'private, without a name or a version: it is not packed')],
+    }
   const done = await runTool(['npm', 'pack', '--dry-run', '--json', '--ignore-scripts', '--offline'], {
     cwd: root,
     timeoutMs: Math.min(120_000, timeLeft()),
@@ -52,7 +59,11 @@ export async function checkContents(
     }
   const packed = parse(done.stdout)
   if (!packed) {
-    const why = done.timedOut ? 'it took too long' : lastWords(done, 3).replaceAll('\n', ' ')
+    const why = done.timedOut
+      ? 'it took too long'
+      : lastWords(done, 3)
+          .replace(/\n.*A complete log of this run[^]*/, '')
+          .replaceAll('\n', ' ')
     return { checks: [check('package contents', 'error', false, `npm pack failed: ${why}`, 'package.json')] }
   }
   const paths = packed.files.map((file) => file.path)
@@ -70,8 +81,6 @@ export async function checkContents(
       .slice(0, 10)
       .map(({ path, size }) => ({ path, bytes: size })),
   }
-  const isPrivate =
-    (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { private?: boolean }).private === true
   const severity = isPrivate ? 'info' : 'warning'
   return {
     contents,

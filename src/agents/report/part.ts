@@ -17,6 +17,8 @@ export interface Part {
   /** What a person should look at, in a few words each; empty if nothing. */
   attention: string[]
   sections: Section[]
+  /** What a reader should know of how the result came about, such as limits that were hit. */
+  notes: string[]
   artifacts: UpstreamResult['artifacts']
 }
 
@@ -25,6 +27,8 @@ export interface Section {
   title: string
   /** Markdown, never empty. */
   body: string
+  /** True for what is good to know but asks for nothing: it comes after what does. */
+  background?: boolean
 }
 
 /** A value as an object with fields; without any if it is none. Outputs of others are never trusted to have a shape. */

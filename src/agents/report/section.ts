@@ -18,6 +18,11 @@ export function section(title: string, ...body: string[]): Section[] {
   return filled.length === 0 ? [] : [{ title, body: filled.join('\n\n') }]
 }
 
+/** The same as what is good to know but asks for nothing. */
+export function background(title: string, ...body: string[]): Section[] {
+  return section(title, ...body).map((one) => ({ ...one, background: true }))
+}
+
 /** How many more there are. */
 export function rest(total: number, shown: number): string {
   return total > shown ? `… and ${total - shown} more.` : ''
@@ -25,7 +30,9 @@ export function rest(total: number, shown: number): string {
 
 /** Where an artifact lies beside the report. */
 export function link(result: UpstreamResult, name: string, label = name): string {
-  return `[${plainly(label)}](./${encodeURI(`${result.key}/${name}`)})`
+  // What encodeURI leaves as it is, but would end a link or its path.
+  const target = encodeURI(`${result.key}/${name}`).replace(/[()#?]/g, (mark) => `%${mark.charCodeAt(0).toString(16)}`)
+  return `[${plainly(label)}](./${target})`
 }
 
 /** The first lines of a list, and how many more there are of `total`. */

@@ -2,7 +2,7 @@ import { count } from '../protocol/wording.ts'
 import { code, place, plainly, table } from './markdown.ts'
 import { fields, number, rows, text, texts } from './part.ts'
 import type { Fields } from './part.ts'
-import { LISTED, listOf, rest, section } from './section.ts'
+import { LISTED, background, listOf, rest, section } from './section.ts'
 import type { Told } from './section.ts'
 
 /** Cycles first, then what may be dead or double, then where the work is. */
@@ -49,7 +49,7 @@ export function tellAnalysis(output: Fields): Told {
           number(dependencies.unresolvedCount),
         ),
       ),
-      ...section(
+      ...background(
         'Modules that nothing seems to use',
         ...listOf(
           orphans.map((path) => `- ${code(path)}`),
@@ -58,9 +58,9 @@ export function tellAnalysis(output: Fields): Told {
       ),
       ...(clones.length === 0
         ? []
-        : section(
+        : background(
             'Duplication',
-            `${count(number(duplication.duplicatedLines), 'line')} of ${number(duplication.comparedLines)} repeat others (${number(duplication.percent)} %).`,
+            `${count(number(duplication.duplicatedLines), 'line')} of ${number(duplication.comparedLines)} repeat others (${number(duplication.percent) || 'less than 0.1'} %).`,
             table(
               ['Lines', 'Here', 'And here'],
               clones
@@ -69,19 +69,19 @@ export function tellAnalysis(output: Fields): Told {
             ),
             rest(number(duplication.cloneCount), 10),
           )),
-      ...section(
+      ...background(
         'Hot spots',
         table(
           ['File', 'Commits', 'Lines'],
           rows(churn.hotSpots)
-            .filter((spot) => number(spot.commits) > 1)
+            .filter((spot) => number(spot.commits) > 2)
             .slice(0, 10)
             .map((spot) => [code(text(spot.file)), String(number(spot.commits)), String(number(spot.lines))]),
         ),
       ),
       ...(number(structure.files) === 0
         ? []
-        : section(
+        : background(
             'Structure',
             `${count(number(structure.files), 'file')} with ${count(number(structure.lines), 'line')}: ${languages.map((language) => `${plainly(text(language.language))} ${number(language.lines)}`).join(', ')}.`,
             table(

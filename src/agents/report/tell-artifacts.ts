@@ -3,11 +3,11 @@ import { count } from '../protocol/wording.ts'
 import { code, place, plainly } from './markdown.ts'
 import { fields, number, rows, text, texts } from './part.ts'
 import type { Fields } from './part.ts'
-import { LISTED, link, rest, section } from './section.ts'
+import { LISTED, background, link, rest, section } from './section.ts'
 import type { Told } from './section.ts'
 
 /** Pages that are linked; the index page, which comes first, links to all. */
-const PAGES = 15
+const PAGES = 6
 
 /** Links to the pages, and what has no word of documentation yet. */
 export function tellDocumentation(output: Fields, result: UpstreamResult): Told {
@@ -19,7 +19,7 @@ export function tellDocumentation(output: Fields, result: UpstreamResult): Told 
     sections:
       pages.length === 0
         ? []
-        : section(
+        : background(
             'Documentation',
             number(coverage.exports) === 0
               ? ''
@@ -47,7 +47,11 @@ export function tellTypes(output: Fields, result: UpstreamResult): Told {
   const failed = rows(output.failed)
   return {
     attention:
-      failed.length > 0 ? [count(failed.length, 'schema that gave no types', 'schemas that gave no types')] : [],
+      failed.length > 0
+        ? [count(failed.length, 'schema that gave no types', 'schemas that gave no types')]
+        : text(output.reason) === ''
+          ? []
+          : ['nothing was generated'],
     sections: section(
       'Generated types',
       made

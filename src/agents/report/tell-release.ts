@@ -12,7 +12,9 @@ export function tellRelease(output: Fields): Told {
   const sorted = missed.toSorted((a, b) => order.indexOf(text(a.severity)) - order.indexOf(text(b.severity)))
   const contents = fields(output.package)
   const verdict =
-    output.releasable === true ? 'It can be released.' : text(output.reason) || 'It cannot be released as it is.'
+    output.releasable === true
+      ? 'Nothing in its manifest, contents and papers stands against a release.'
+      : text(output.reason) || 'It cannot be released as it is.'
   return {
     attention: output.releasable === true || text(output.reason) !== '' ? [] : ['not ready for a release'],
     sections: section(

@@ -6,16 +6,21 @@ import type { Fields } from './part.ts'
 import { LISTED, link, rest, section } from './section.ts'
 import type { Told } from './section.ts'
 
-/** Errors and warnings with their places; remarks are counted by rule. */
+/** Findings that are listed beside fewer errors and warnings than these. */
+const REMARKS = 10
+
+/** Errors and warnings with their places; remarks too where there are few; all are counted by rule. */
 export function tellReview(output: Fields, result: UpstreamResult): Told {
   const severities = fields(output.bySeverity)
   const errors = number(severities.error)
   const findings = rows(output.findings)
   const serious = findings.filter((finding) => finding.severity !== 'info')
   const total = errors + number(severities.warning)
-  const remarks = Object.entries(fields(output.byRule)).map(([rule, times]) => `${plainly(rule)} ${number(times)}`)
+  const byRule = Object.entries(fields(output.byRule)).map(([rule, times]) => `${plainly(rule)} ${number(times)}`)
   const all = result.artifacts.find(({ name }) => name === 'findings.json')
-  const shown = serious.slice(0, LISTED)
+  // Where little is wrong, there is time for remarks.
+  const remarked = findings.filter((finding) => finding.severity === 'info').slice(0, Math.max(0, REMARKS - total))
+  const shown = [...serious.slice(0, LISTED), ...remarked]
   return {
     attention: errors > 0 ? [count(errors, 'error') + ' in the review'] : [],
     sections:
@@ -31,8 +36,8 @@ export function tellReview(output: Fields, result: UpstreamResult): Told {
                 `${plainly(text(finding.message))} (${plainly(text(finding.rule))})`,
               ]),
             ),
-            rest(total, shown.length),
-            `In all: ${remarks.slice(0, 12).join(', ')}.${all ? ` Every finding: ${link(result, 'findings.json')}.` : ''}`,
+            rest(Math.max(number(output.total), shown.length), shown.length),
+            `In all: ${byRule.slice(0, 12).join(', ')}.${all ? ` Every finding: ${link(result, 'findings.json')}.` : ''}`,
           ),
   }
 }

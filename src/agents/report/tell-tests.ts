@@ -1,6 +1,6 @@
 import type { UpstreamResult } from '../../runtime.ts'
 import { count } from '../protocol/wording.ts'
-import { code, place, plainly } from './markdown.ts'
+import { code, place, plainly, table } from './markdown.ts'
 import { number, rows, text } from './part.ts'
 import type { Fields } from './part.ts'
 import { LISTED, link, rest, section } from './section.ts'
@@ -13,17 +13,36 @@ export function tellTests(output: Fields, result: UpstreamResult): Told {
   const reason = text(output.reason)
   const logs = result.artifacts.filter(({ name }) => name.endsWith('.log')).map(({ name }) => link(result, name))
   const counts = `${number(output.passed)} passed, ${failed} failed, ${number(output.skipped)} skipped of ${number(output.total)}`
+  const suites = rows(output.suites)
   const how =
     text(output.command) === ''
       ? ''
-      : ` with ${code(text(output.command))} in ${(number(output.durationMs) / 1_000).toFixed(1)} s`
+      : `${suites.length > 1 ? '' : ` with ${code(text(output.command))}`} in ${(number(output.durationMs) / 1_000).toFixed(1)} s`
   const clean = failed === 0 && reason === '' && number(output.total) > 0
   return {
-    attention: failed > 0 ? [count(failed, 'failing test')] : reason === '' ? [] : ['tests that were not (all) run'],
+    attention: [
+      ...(failed > 0 ? [count(failed, 'failing test')] : []),
+      ...(reason === '' || failed > 0
+        ? []
+        : [number(output.total) > 0 ? 'tests that were not all run' : 'no tests were run']),
+    ],
     sections: section(
       'Tests',
       number(output.total) > 0 || reason === '' ? `${counts}${how}.` : '',
       plainly(reason, 600),
+      suites.length > 1
+        ? table(
+            ['Where', 'Command', 'Passed', 'Failed', 'Skipped'],
+            suites
+              .slice(0, LISTED)
+              .map((suite) => [
+                code(text(suite.folder)),
+                code(text(suite.command)),
+                ...[suite.passed, suite.failed, suite.skipped].map((value) => String(number(value))),
+              ]),
+          )
+        : '',
+      suites.length > 1 ? rest(suites.length, Math.min(LISTED, suites.length)) : '',
       failures
         .slice(0, LISTED)
         .map((failure) =>
