@@ -1,9 +1,12 @@
 import { resolve, sep } from 'node:path'
-import { wellFormed, wellFormedText } from '../core/json.ts'
+import { isTooDeep, MAX_DEPTH, wellFormed, wellFormedText } from '../core/json.ts'
 import type { Report } from '../core/step.ts'
 import type { Outcome, ProducedFile } from '../runtime.ts'
 import type { ArtifactRow } from '../store/write.ts'
 import type { Parts } from './parts.ts'
+
+/** Characters of JSON that an output may have. Runtimes have limits of their own, which tell sooner. */
+const MAX_OUTPUT = 2_097_152
 
 /**
  * Keeps what an attempt left behind.
@@ -34,11 +37,21 @@ export function reportOf(outcome: Outcome, artifacts: number): Report {
   const usage = { ...outcome.usage }
   if (outcome.kind === 'CANCELED') return { kind: 'CANCELED', usage }
   if (outcome.kind === 'TIMEOUT') return { kind: 'TIMEOUT', timeout: outcome.timeout, usage }
-  const evidence = wellFormed(outcome.evidence.map((item) => ({ ...item })))
+  const told = outcome.evidence.map((item) => ({ ...item }))
+  if (isTooDeep(told) || (outcome.kind === 'OK' && isTooDeep(outcome.output))) {
+    const message = `the result is nested deeper than ${MAX_DEPTH} levels: write it flatter`
+    return { kind: 'ERROR', error: { class: 'VALIDATION', message }, evidence: [], usage }
+  }
+  const evidence = wellFormed(told)
   if (outcome.kind === 'ERROR') {
     const { class: errorClass, message } = outcome.error
     return { kind: 'ERROR', error: { class: errorClass, message: wellFormedText(message) }, evidence, usage }
   }
   const { summary, output } = outcome
+  const characters = JSON.stringify(output).length
+  if (characters > MAX_OUTPUT) {
+    const message = `the output has ${characters} characters, the limit is ${MAX_OUTPUT}: leave it as a file`
+    return { kind: 'ERROR', error: { class: 'TOO_LARGE', message }, evidence, usage }
+  }
   return { kind: 'OK', output: wellFormed(output), summary: wellFormedText(summary), evidence, artifacts, usage }
 }

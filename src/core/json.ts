@@ -13,3 +13,12 @@ export function wellFormed(value: Json): Json {
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [wellFormedText(key), wellFormed(member)]))
 }
+
+/** Arrays and objects in each other at most: what goes deeper overflows the stacks of parsers and of databases. */
+export const MAX_DEPTH = 100
+
+/** Whether a value has more levels than `MAX_DEPTH`. */
+export function isTooDeep(value: unknown, levels: number = MAX_DEPTH): boolean {
+  if (value === null || typeof value !== 'object') return false
+  return levels === 0 || Object.values(value).some((member) => isTooDeep(member, levels - 1))
+}

@@ -10,6 +10,7 @@ import {
   nodeOf,
 } from './draft.ts'
 import { type AttemptState, type ExecutionState, type FrozenInput, heldAttempt, isSettled } from './execution.ts'
+import { gather } from './gather.ts'
 import { hash } from './hash.ts'
 import type { Json } from './json.ts'
 import type { PlanNode } from './plan.ts'
@@ -56,7 +57,9 @@ function ready(d: Draft, node: PlanNode): void {
     data: node.input ?? null,
     upstream: upstream.map(({ key, id, status }) => ({ key, executionId: id, status })),
   }
-  const inputHash = hash({ data: input.data, upstream: upstream.map(branch) })
+  const outputs = node.kind === 'COLLECT' ? gather(upstream) : upstream.map(({ output = null }) => output)
+  const branches = upstream.map((execution, index) => branch(execution, outputs[index] as Json))
+  const inputHash = hash({ data: input.data, upstream: branches })
   moveExecution(d, node.key, 'READY', { input, inputHash, readyAt: d.now })
   if (node.kind === 'TASK') {
     d.effects.push({ type: 'ENQUEUE', executionId: executionOf(d.state, node.key).id })
@@ -64,19 +67,18 @@ function ready(d: Draft, node: PlanNode): void {
   }
   const accepted = upstream.filter((e) => e.status === 'ACCEPTED').length
   accept(d, node.key, {
-    output: upstream.map(branch),
+    output: branches,
     summary: `${accepted} of ${upstream.length} branches accepted`,
   })
 }
 
 /** What a branch hands to its aggregator, failures included. */
-function branch(execution: ExecutionState): Json {
-  const { key, status, summary, output, error } = execution
+function branch({ key, status, summary, error }: ExecutionState, output: Json): Json {
   return {
     branch: key,
     status,
     summary: summary ?? null,
-    output: output ?? null,
+    output,
     error: error ? { class: error.class, message: error.message } : null,
   }
 }
@@ -145,6 +147,6 @@ function reasonOf({ key, status, error, causeId }: ExecutionState, d: Draft): st
 }
 
 function outputOf(d: Draft): Json {
-  const outputs = d.state.plan.outputs.map((key) => executionOf(d.state, key).output ?? null)
-  return outputs.length === 1 ? (outputs[0] as Json) : outputs
+  const last = d.state.plan.outputs.map((key) => executionOf(d.state, key))
+  return last.length === 1 ? (last[0]?.output ?? null) : gather(last)
 }

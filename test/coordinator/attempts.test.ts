@@ -75,12 +75,33 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
       expect(session.executions['a']?.attempt).toBe(1)
     })
 
-    it('when it is nested too deeply', async () => {
+    it.each([101, 8_000, 20_000])('when it is nested %i levels deep', async (levels) => {
       let deep: Json = 'x'
-      for (let level = 0; level < 20_000; level++) deep = [deep]
+      for (let level = 0; level < levels; level++) deep = [deep]
       agent.script = () => ok(deep)
-      expect((await run()).status).toBe('FAILED')
+      expect(error(await run())).toMatchObject({ class: 'VALIDATION', message: expect.stringContaining('100 levels') })
     })
+
+    it('when it is too large', async () => {
+      agent.script = () => ok('x'.repeat(3_000_000))
+      expect(error(await run())).toMatchObject({ class: 'TOO_LARGE', message: expect.stringContaining('3000002') })
+    })
+  })
+
+  it('of fifty with large results: what is gathered stays small and says where the rest is', async () => {
+    agent.script = ({ key }) => ok(key === 'b0' ? 'small' : 'x'.repeat(1_000_000))
+    const parts = Array.from({ length: 50 }, (_, index) => ({ ...part, key: `b${index}` }))
+    const session = await house.end(await house.start(parts, { pattern: 'PARALLEL', limits: { concurrency: 50 } }))
+    expect(session.status).toBe('SUCCEEDED')
+    const branches = session.output as { branch: string; status: string; output: unknown }[]
+    expect(branches).toHaveLength(50)
+    expect(branches[0]).toMatchObject({ branch: 'b0', output: 'small' })
+    const executionId = session.executions['b1']?.id
+    expect(branches[1]).toMatchObject({
+      status: 'ACCEPTED',
+      output: { omitted: true, executionId, characters: 1_000_002 },
+    })
+    expect(session.executions['b1']?.output).toHaveLength(1_000_000)
   })
 
   it('keeps texts that databases do not like, and keys that languages do not', async () => {
