@@ -3,7 +3,7 @@ import type { ExecutionState } from '../core/execution.ts'
 import { hash } from '../core/hash.ts'
 import { open, type Opening, step } from '../core/step.ts'
 import type { Query } from '../store/driver.ts'
-import { claimKey } from '../store/idempotency.ts'
+import { claimKey, readKey } from '../store/idempotency.ts'
 import type { Transition } from '../store/write.ts'
 import type { StartResult } from './coordinator.ts'
 import type { Parts } from './parts.ts'
@@ -17,7 +17,14 @@ export interface Beginning {
   carried?: Readonly<Record<string, ExecutionState>>
   /** Written in the same transaction, before the session. */
   before?: (query: Query) => Promise<void>
-  idempotency?: { operation: string; key: string; input: unknown }
+  idempotency?: Idempotency
+}
+
+/** A caller's key for what it asks. */
+export interface Idempotency {
+  operation: string
+  key: string
+  input: unknown
 }
 
 /** Writes a new session with its plan and its first executions, all or nothing, and then begins it. */
@@ -49,6 +56,19 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
     return result.kind === 'STARTED' && !result.replayed
   })
   return result
+}
+
+/**
+ * What the same call was answered before, if it was: that answer stands, even if today's would be another one, for
+ * instance since an agent has gone.
+ */
+export async function answeredBefore(
+  { database }: Pick<Parts, 'database'>,
+  { operation, key, input }: Idempotency,
+): Promise<StartResult | undefined> {
+  const known = await readKey(database.query, { operation, key, inputHash: hash(input) })
+  if (known?.kind === 'SAME') return { kind: 'STARTED', sessionId: known.subjectId, replayed: true }
+  return known && usedBefore(key)
 }
 
 function usedBefore(key: string): StartResult {

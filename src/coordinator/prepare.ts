@@ -7,7 +7,7 @@ import { DEFAULT_RETRY } from '../core/retry.ts'
 import { capable } from '../core/select.ts'
 import { DEFAULT_LIMITS, type SessionLimits } from '../core/state.ts'
 import type { AgentType } from '../core/agent.ts'
-import type { Json } from '../core/json.ts'
+import { isTooDeep, type Json, MAX_DEPTH } from '../core/json.ts'
 import type { Refusal, StartInput, TaskInput } from './coordinator.ts'
 import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
@@ -38,7 +38,7 @@ export async function prepare(
   const taskId = 'id' in input.task ? input.task.id : undefined
   const task = 'id' in input.task ? await readTask(database, projectId, input.task.id) : input.task
   if (!task) return { kind: 'NOT_FOUND', what: 'task', id: taskId as string }
-  const problems = checkLimits(input)
+  const problems = [...checkInputs(task), ...checkLimits(input)]
   if (task.subTasks) problems.push(...checkSubTasks(task.subTasks, input.pattern))
   if (problems.length > 0) return { kind: 'INVALID', problems }
 
@@ -82,7 +82,7 @@ function defaultAggregate(pattern: Pattern, parts: readonly SubTask[]): Aggregat
 }
 
 /** Rule 9: what cannot be enforced, or done by anybody, is refused when the plan is made. */
-async function checkAgents(
+export async function checkAgents(
   directory: Directory,
   projectId: string,
   plan: Plan,
@@ -94,6 +94,17 @@ async function checkAgents(
     const { able, reason } = capable(wantedOf(node), agents, origin)
     return able.length > 0 ? [] : [{ path: ['plan', 'nodes', String(index)], message: `"${node.key}": ${reason}` }]
   })
+}
+
+/** Data that goes too deep would overflow whoever reads it, the database first. */
+export function checkInputs({ input, subTasks = [] }: TaskInput): Problem[] {
+  const inputs: [string[], unknown][] = [[['task', 'input'], input]]
+  for (const [index, part] of subTasks.entries()) inputs.push([['subTasks', `${index}`, 'input'], part.input])
+  return inputs.flatMap(([path, value]) =>
+    isTooDeep(value)
+      ? [{ path, message: `the input is nested deeper than ${MAX_DEPTH} levels: write it flatter` }]
+      : [],
+  )
 }
 
 function checkLimits({ limits = {}, attemptTimeoutMs, maxAttempts }: StartInput): Problem[] {

@@ -1,9 +1,9 @@
 import { insertTask } from '../store/task.ts'
-import { begin } from './begin.ts'
+import { answeredBefore, begin } from './begin.ts'
 import type { StartInput, StartResult } from './coordinator.ts'
 import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
-import { prepare } from './prepare.ts'
+import { checkInputs, prepare } from './prepare.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Analyses, decomposes, plans and begins a task: see `Coordinator.start`. */
@@ -11,12 +11,17 @@ export async function start(
   parts: Parts & { sessions: Sessions; directory: Directory },
   input: StartInput,
 ): Promise<StartResult> {
+  const { idempotencyKey, ...rest } = input
+  const problems = 'id' in input.task ? [] : checkInputs(input.task)
+  if (problems.length > 0) return { kind: 'INVALID', problems }
+  const idempotency = idempotencyKey && { operation: 'startOrchestration', key: idempotencyKey, input: rest }
+  const answered = idempotency ? await answeredBefore(parts, idempotency) : undefined
+  if (answered) return answered
   const prepared = await prepare(parts, input)
   if (prepared.kind !== 'PREPARED') return prepared
   const { newId, now } = parts
   const { projectId, task, pattern, plan, limits, analysis } = prepared
   const taskId = prepared.taskId ?? newId()
-  const { idempotencyKey, ...rest } = input
   return begin(parts, {
     opening: { id: newId(), projectId, taskId, pattern, priority: task.priority ?? 0, plan, limits },
     analysis,
@@ -27,6 +32,6 @@ export async function start(
         return insertTask(query, { ...row, ...(input !== undefined && { input }) }, newId, now())
       },
     }),
-    ...(idempotencyKey && { idempotency: { operation: 'startOrchestration', key: idempotencyKey, input: rest } }),
+    ...(idempotency && { idempotency }),
   })
 }

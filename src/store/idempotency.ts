@@ -3,16 +3,21 @@ import type { Query } from './driver.ts'
 /** What an idempotency key stands for by now. */
 export type Claimed = { kind: 'NEW' } | { kind: 'SAME'; subjectId: string } | { kind: 'OTHER' }
 
+interface Claim {
+  /** Name of the mutation. */
+  operation: string
+  key: string
+  /** Of the whole input; another one under the same key is OTHER. */
+  inputHash: string
+  /** What is about to be made. */
+  subjectId: string
+}
+
 /**
  * Takes an idempotency key for what is about to be made, inside of the transaction that makes it: if that fails, the
  * key is free again. Of several callers at once one gets NEW; the others wait for its transaction and get SAME.
- *
- * @param inputHash of the whole input; another one under the same key is OTHER
  */
-export async function claimKey(
-  query: Query,
-  claim: { operation: string; key: string; inputHash: string; subjectId: string },
-): Promise<Claimed> {
+export async function claimKey(query: Query, claim: Claim): Promise<Claimed> {
   const { operation, key, inputHash, subjectId } = claim
   const made = await query(
     `INSERT INTO "IdempotencyKey" (operation, key, "inputHash", "subjectId") VALUES ($1, $2, $3, $4)
@@ -20,9 +25,15 @@ export async function claimKey(
     [operation, key, inputHash, subjectId],
   )
   if (made.length > 0) return { kind: 'NEW' }
+  return (await readKey(query, claim)) ?? { kind: 'OTHER' }
+}
+
+/** What an idempotency key stands for, if anything. */
+export async function readKey(query: Query, claim: Omit<Claim, 'subjectId'>): Promise<Claimed | undefined> {
   const [known] = await query<{ inputHash: string; subjectId: string }>(
     `SELECT "inputHash", "subjectId" FROM "IdempotencyKey" WHERE operation = $1 AND key = $2`,
-    [operation, key],
+    [claim.operation, claim.key],
   )
-  return known?.inputHash === inputHash ? { kind: 'SAME', subjectId: known.subjectId } : { kind: 'OTHER' }
+  if (!known) return undefined
+  return known.inputHash === claim.inputHash ? { kind: 'SAME', subjectId: known.subjectId } : { kind: 'OTHER' }
 }
