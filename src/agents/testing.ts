@@ -17,6 +17,9 @@ const MAX_SHOWN = 400
 /** Characters of one run's output that are kept in its log. */
 const MAX_LOG = 1_000_000
 
+/** Tests that say nothing for this long hang, in milliseconds; whoever drives this agent may have less patience. */
+const MAX_SILENCE_MS = 300_000
+
 /** Workspaces whose tests run further up: a test that starts this agent on its own repository must end somewhere. */
 const GUARD = 'TUTTI_TESTED_WORKSPACES'
 
@@ -58,7 +61,10 @@ await runAgent(async ({ work, say, keep, timeLeft }) => {
       suite,
       work.workspace,
       [...outer, work.workspace].join('\n'),
-      timeLeft() / (suites.length - index),
+      {
+        timeoutMs: timeLeft() / (suites.length - index),
+        silenceMs: Math.min(MAX_SILENCE_MS, work.timeouts.idleMs * 0.9),
+      },
       say,
     )
     const result = judge(suite, run)
@@ -146,7 +152,7 @@ async function runSuite(
   suite: Suite,
   workspace: string,
   guard: string,
-  timeoutMs: number,
+  limits: { timeoutMs: number; silenceMs: number },
   say: (line: string) => void,
 ): Promise<ToolResult> {
   let shown = 0
@@ -166,7 +172,7 @@ async function runSuite(
   env.TUTTI_OUTPUT_DIR = undefined
   return runTool(suite.argv, {
     cwd: join(workspace, suite.folder),
-    timeoutMs,
+    ...limits,
     env,
     onLine(line) {
       const text = plain(line).trimEnd()
@@ -208,6 +214,8 @@ function explain(
   unreadable: string | undefined,
 ): string | undefined {
   if (run.missing) return `${suite.argv[0]} is not installed here.`
+  if (run.silent)
+    return `The tests were stopped after ${Math.round(run.durationMs / 1_000)} s: they hang, or had nothing to say for too long.`
   if (run.timedOut)
     return `The tests were stopped after ${Math.round(run.durationMs / 1_000)} s, the time this attempt has.`
   if (unreadable !== undefined) return `The report of ${suite.framework} could not be read: ${unreadable}`

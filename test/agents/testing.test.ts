@@ -107,6 +107,18 @@ console.log('Tests: 1 passed, 1 total')\n`,
     expect(ran.output.durationMs).toBeLessThan(20_000)
   })
 
+  it('ends tests that hang, and what they said before still counts', async () => {
+    const workspace = folderWith({
+      'package.json': JSON.stringify({ scripts: { test: 'node hang.js' } }),
+      'hang.js': "console.log('Tests: 1 passed, 1 total'); setInterval(() => {}, 1000)\n",
+    })
+    const ran = await runAgent('testing', workspace, { timeouts: { attemptMs: 600_000, idleMs: 2_000 } })
+    expect(ran.exitCode).toBe(0)
+    expect(ran.summary).toMatch(/: The tests were stopped after \d+ s: they hang/)
+    expect(ran.output).toMatchObject({ exitCode: null, passed: 1, reason: expect.stringContaining('they hang') })
+    expect(ran.evidence[0]).toMatchObject({ passed: false })
+  })
+
   it('says once that there are no tests', async () => {
     const ran = await runAgent('testing', folderWith({ 'README.md': '# Only this\n' }))
     expect(ran.summary).toBe('No tests were found: no test script, no known framework and no test files.')

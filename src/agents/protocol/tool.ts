@@ -14,6 +14,8 @@ export interface ToolOptions {
   cwd: string
   /** Milliseconds; the tool and all it started are killed then. */
   timeoutMs: number
+  /** Milliseconds without a word on either stream after which it is ended like that, too; not at all if left out. */
+  silenceMs?: number
   /** Added to the agent's own environment; undefined takes a variable away. */
   env?: Record<string, string | undefined>
   /** Written to its stdin, which is then closed. */
@@ -32,6 +34,8 @@ export interface ToolResult {
   /** True if some of the output was dropped. */
   truncated: boolean
   timedOut: boolean
+  /** True if it was ended because it had nothing to say; `timedOut` is true then as well. */
+  silent: boolean
   /** True if there is no such program. */
   missing: boolean
   durationMs: number
@@ -99,6 +103,7 @@ export function runTool(argv: readonly [string, ...string[]], options: ToolOptio
   const env: Record<string, string | undefined> = { ...process.env, ...options.env }
   return new Promise((resolve) => {
     let timedOut = false
+    let silent = false
     const finish = (exitCode: number | null, missing = false): void =>
       resolve({
         exitCode,
@@ -106,6 +111,7 @@ export function runTool(argv: readonly [string, ...string[]], options: ToolOptio
         stderr: kept.stderr.text,
         truncated: kept.stdout.dropped || kept.stderr.dropped,
         timedOut,
+        silent,
         missing,
         durationMs: Math.round(performance.now() - started),
       })
@@ -116,22 +122,28 @@ export function runTool(argv: readonly [string, ...string[]], options: ToolOptio
       return
     }
     began(pid)
-    const timer = setTimeout(
+    const kill = (): void => {
+      timedOut = true
+      killTree(pid)
+      // A descendant that got away may hold the pipes open.
+      child.stdout.destroy()
+      child.stderr.destroy()
+    }
+    // Longer ones would fire at once.
+    const timer = setTimeout(kill, Math.min(options.timeoutMs, 2 ** 31 - 1))
+    const sleeping = setTimeout(
       () => {
-        timedOut = true
-        killTree(pid)
-        // A descendant that got away may hold the pipes open.
-        child.stdout.destroy()
-        child.stderr.destroy()
-        // Longer ones would fire at once.
+        silent = true
+        kill()
       },
-      Math.min(options.timeoutMs, 2 ** 31 - 1),
+      Math.min(options.silenceMs ?? Infinity, 2 ** 31 - 1),
     )
     for (const name of ['stdout', 'stderr'] as const) {
       const decoder = new StringDecoder('utf8')
       let rest = ''
       child[name].on('data', (chunk: Buffer) => {
         const text = decoder.write(chunk)
+        sleeping.refresh()
         kept[name].add(text)
         if (!options.onLine) return
         const lines = (rest + text).split('\n')
@@ -156,7 +168,7 @@ export function runTool(argv: readonly [string, ...string[]], options: ToolOptio
       for (const stream of [child.stdout, child.stderr]) stream.on('data', () => silence?.refresh())
     })
     child.on('close', (code) => {
-      for (const one of [timer, silence, patience]) clearTimeout(one)
+      for (const one of [timer, sleeping, silence, patience]) clearTimeout(one)
       ended(pid)
       finish(code)
     })
