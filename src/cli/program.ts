@@ -30,7 +30,7 @@ export function createProgram(onEnd: (exitCode: number) => void): Command {
       `${ENVIRONMENT}
 
 Examples:
-  $ tutti run "Find dead code, then write a plan to remove it"
+  $ tutti run "Run the tests and review the code, then write the documentation"
   $ tutti serve
   $ tutti agents`,
     )

@@ -199,7 +199,14 @@ export function createCommandRuntime(options: {
       const line = lastLine(stdout.text, REASON_LENGTH) ?? lastLine(program.output.stderr(), REASON_LENGTH)
       const { text, omittedBytes } = stdout
       const output = { exitCode, stdout: text, ...(omittedBytes > 0 && { omittedBytes }) }
-      return { kind: 'OK', summary: oneLine(line ?? `${files.length} files`), output, files, evidence, usage }
+      return {
+        kind: 'OK',
+        summary: oneLine(line ?? `${files.length} ${files.length === 1 ? 'file' : 'files'}`),
+        output,
+        files,
+        evidence,
+        usage,
+      }
     } catch (error) {
       if (!(error instanceof BadResult)) throw error
       const message = `Command "${name}": ${error.message}`

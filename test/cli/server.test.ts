@@ -49,7 +49,7 @@ describe('tutti serve', () => {
 
 describe.concurrent('tutti run with a server', () => {
   it('uses the server that has the data directory, and says so', async () => {
-    const work = repository('echo all is well')
+    const work = repository('echo all is well; echo all > "$TUTTI_OUTPUT_DIR/all.txt"')
     const { stdout } = await endOf(tutti(home, 'run', 'Do the work', '--no-report', '--repo', work), 0)
     expect(stdout).toContain(`using the server at ${url}`)
     expect(stdout).toMatch(/\+\d+\.\ds +\S+ starts with worker: Do the work\n/)

@@ -6,21 +6,15 @@ import type { Fields } from './part.ts'
 import { LISTED, link, rest, section } from './section.ts'
 import type { Told } from './section.ts'
 
-/** Findings that are listed beside fewer errors and warnings than these. */
-const REMARKS = 10
-
-/** Errors and warnings with their places; remarks too where there are few; all are counted by rule. */
+/** The most severe findings with their places; all are counted by rule. */
 export function tellReview(output: Fields, result: UpstreamResult): Told {
   const severities = fields(output.bySeverity)
   const errors = number(severities.error)
   const findings = rows(output.findings)
-  const serious = findings.filter((finding) => finding.severity !== 'info')
-  const total = errors + number(severities.warning)
   const byRule = Object.entries(fields(output.byRule)).map(([rule, times]) => `${plainly(rule)} ${number(times)}`)
   const all = result.artifacts.find(({ name }) => name === 'findings.json')
-  // Where little is wrong, there is time for remarks.
-  const remarked = findings.filter((finding) => finding.severity === 'info').slice(0, Math.max(0, REMARKS - total))
-  const shown = [...serious.slice(0, LISTED), ...remarked]
+  // They come with the most severe first.
+  const shown = findings.slice(0, LISTED)
   return {
     attention: errors > 0 ? [count(errors, 'error') + ' in the review'] : [],
     sections:

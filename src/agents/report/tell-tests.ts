@@ -22,9 +22,7 @@ export function tellTests(output: Fields, result: UpstreamResult): Told {
   return {
     attention: [
       ...(failed > 0 ? [count(failed, 'failing test')] : []),
-      ...(reason === '' || failed > 0
-        ? []
-        : [number(output.total) > 0 ? 'tests that were not all run' : 'no tests were run']),
+      ...(reason === '' || failed > 0 ? [] : [unknownOf(output)]),
     ],
     sections: section(
       'Tests',
@@ -69,4 +67,10 @@ function quote(message: string): string {
   if (lines.length === 0) return ''
   const fence = message.includes('```') ? '````' : '```'
   return [`${fence}text`, ...lines.map((line) => line.slice(0, 200)), fence].map((line) => `  ${line}`).join('\n')
+}
+
+/** In a few words, what is not known of the tests. */
+function unknownOf(output: Fields): string {
+  if (number(output.total) > 0) return 'tests that were not all run'
+  return output.exitCode === 0 && rows(output.suites).length > 0 ? 'tests without counts' : 'no tests were run'
 }

@@ -31,8 +31,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   const client = createClient(app.url)
   const [{ health }, agents] = await Promise.all([client.ask(HealthQuery, {}), agentsOf(client)])
   const facts = { url: app.url, dataDir: config.dataDir, database: health.databaseKind, version: health.version }
+  // npm says so to what it starts; then there may be no `tutti` in the PATH.
+  const command = process.env['npm_lifecycle_event'] === undefined ? 'tutti' : 'npm run tutti --'
   const lines = welcome(
-    { ...facts, recovered: app.recovered.sessions, agents },
+    { ...facts, recovered: app.recovered.sessions, agents, command },
     paintFor(process.stdout, options.color),
   )
   process.stdout.write(`${lines.join('\n')}\n`)
@@ -58,10 +60,15 @@ interface Facts {
   /** Unfinished sessions that go on. */
   recovered: number
   agents: readonly AgentLine[]
+  /** How this program is called, `tutti` or by way of npm. */
+  command: string
 }
 
 /** What a person wants to know of a server that has just started. */
-export function welcome({ url, version, dataDir, database, recovered, agents }: Facts, paint: Paint): string[] {
+export function welcome(
+  { url, version, dataDir, database, recovered, agents, command }: Facts,
+  paint: Paint,
+): string[] {
   const ready = agents.filter(({ status }) => status === 'ONLINE' || status === 'BUSY')
   const others = agents.filter((agent) => !ready.includes(agent))
   const databases: Record<string, string> = { pglite: 'embedded in the data directory', postgres: 'PostgreSQL server' }
@@ -79,6 +86,6 @@ export function welcome({ url, version, dataDir, database, recovered, agents }: 
     ),
     ...(recovered > 0 ? [`  going on with   ${count(recovered, 'unfinished session')}`] : []),
     '',
-    `Next: tutti run "<what is to be done>" --server ${url}   (Ctrl-C stops the server)`,
+    `Next: ${command} run "<what is to be done>" --server ${url}   (Ctrl-C stops the server)`,
   ]
 }
