@@ -56,6 +56,8 @@ export interface House {
 const WORKER = fileURLToPath(new URL('./fixtures/agents/worker.js', import.meta.url))
 
 export interface HouseOptions {
+  /** A migrated one to stand on, which is the caller's to close. */
+  database?: Database
   slots?: number
   concurrency?: number
   /** Stands between the coordinator and the database, for instance to let statements fail. */
@@ -68,7 +70,7 @@ export async function openHouse(
   { store, bus: busKind }: (typeof HOUSES)[number],
   options: HouseOptions = {},
 ): Promise<House> {
-  const database = await freshDatabase(store)
+  const database = options.database ?? (await freshDatabase(store))
   const prefix = `test-${uuid()}:`
   const bus = busKind === 'memory' ? memoryBus() : redisBus({ url: inject('redisUrl') as string, prefix })
   const dataDir = mkdtempSync(join(tmpdir(), 'tutti-house-'))

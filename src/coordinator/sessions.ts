@@ -203,11 +203,17 @@ export function createSessions(parts: Parts): Sessions {
         await current(sessionId)
       }),
     async ended(sessionId) {
-      const arrived = new Promise<void>((resolve) => {
-        waiters.set(sessionId, [...(waiters.get(sessionId) ?? []), resolve])
-      })
-      const state = await read(sessionId)
-      if (!state || isEnded(state.status)) leave(sessionId)
+      const { promise: arrived, resolve } = Promise.withResolvers<void>()
+      waiters.set(sessionId, [...(waiters.get(sessionId) ?? []), resolve])
+      try {
+        const state = await read(sessionId)
+        if (!state || isEnded(state.status)) leave(sessionId)
+      } catch (error) {
+        const others = (waiters.get(sessionId) ?? []).filter((waiter) => waiter !== resolve)
+        if (others.length > 0) waiters.set(sessionId, others)
+        else waiters.delete(sessionId)
+        throw error
+      }
       await arrived
     },
     stop() {

@@ -21,14 +21,20 @@ export async function workOf(
   )
   // A carried result's artifacts stand with the execution that made them.
   const makers = upstream.map(({ id, carriedId }) => carriedId ?? id)
-  const files = await database.query<ArtifactRow>(
-    `SELECT * FROM "Artifact" WHERE "executionId" = ANY($1::uuid[]) ORDER BY name`,
-    [makers],
-  )
-  const agents = await database.query<{ id: string; name: string }>(
-    `SELECT id, name FROM "Agent" WHERE id = ANY($1::uuid[])`,
-    [upstream.flatMap(({ agentId }) => agentId ?? [])],
-  )
+  const files =
+    makers.length === 0
+      ? []
+      : await database.query<ArtifactRow>(
+          `SELECT * FROM "Artifact" WHERE "executionId" = ANY($1::uuid[]) ORDER BY name`,
+          [makers],
+        )
+  const agentIds = upstream.flatMap(({ agentId }) => agentId ?? [])
+  const agents =
+    agentIds.length === 0
+      ? []
+      : await database.query<{ id: string; name: string }>(`SELECT id, name FROM "Agent" WHERE id = ANY($1::uuid[])`, [
+          agentIds,
+        ])
   const { title = '', description = '', workspace = '' } = context ?? {}
   return {
     sessionId: state.id,

@@ -114,48 +114,66 @@ const set = (table: keyof typeof CHANGING): string =>
     .split(' ')
     .map((column) => `"${column}" = EXCLUDED."${column}"`)
     .join(', ')
-const insert = (table: string, parameter: number): string =>
-  `INSERT INTO "${table}" SELECT r.* FROM jsonb_populate_recordset(NULL::"${table}", $${parameter}::jsonb) r
-   WHERE r."sessionId" IN (SELECT id FROM won)`
+
+/** What follows the session, each table with what becomes of a row that is there already. */
+const FOLLOWING = {
+  Plan: '',
+  Execution: `ON CONFLICT (id) DO UPDATE SET ${set('Execution')}`,
+  Attempt: `ON CONFLICT (id) DO UPDATE SET ${set('Attempt')}`,
+  Event: '',
+  Checkpoint: '',
+  Artifact: '',
+}
+type Following = keyof typeof FOLLOWING
 
 /**
  * Compare-and-set on each session's version; all the rest follows only for the sessions that won. One statement is one
- * transaction and one round trip, however many sessions it moves.
+ * transaction and one round trip, however many sessions it moves. Planning it takes an embedded database longer than
+ * doing it, so it names only the tables that get rows.
  */
-const STATEMENT = `WITH won AS (
+const statement = (tables: readonly Following[]): string => {
+  const following = tables.map(
+    (table, index) => `, "to${table}" AS (
+  INSERT INTO "${table}" SELECT r.* FROM jsonb_populate_recordset(NULL::"${table}", $${index + 3}::jsonb) r
+  WHERE r."sessionId" IN (SELECT id FROM won) ${FOLLOWING[table]})`,
+  )
+  return `WITH won AS (
   INSERT INTO "Session" SELECT r.* FROM jsonb_populate_recordset(NULL::"Session", $1::jsonb) r
   ON CONFLICT (id) DO UPDATE SET ${set('Session')}
   WHERE "Session".version = ($2::jsonb ->> EXCLUDED.id::text)::int
   RETURNING id
-), plans AS (${insert('Plan', 3)}),
-executions AS (${insert('Execution', 4)} ON CONFLICT (id) DO UPDATE SET ${set('Execution')}),
-attempts AS (${insert('Attempt', 5)} ON CONFLICT (id) DO UPDATE SET ${set('Attempt')}),
-events AS (${insert('Event', 6)}),
-checkpoints AS (${insert('Checkpoint', 7)}),
-artifacts AS (${insert('Artifact', 8)})
+)${following.join('')}
 SELECT id FROM won`
+}
 
 async function writeAll(query: Query, transitions: readonly Transition[]): Promise<Set<string>> {
-  const rows = (of: (transition: Transition) => Row[]): string => JSON.stringify(transitions.flatMap(of))
-  const won = await query<{ id: string }>(STATEMENT, [
-    rows(({ after }) => [sessionRow(after)]),
-    JSON.stringify(Object.fromEntries(transitions.map(({ before, after }) => [after.id, before.version]))),
-    rows(({ after, analysis }) => (analysis ? [planRow(after, after.plan, analysis)] : [])),
-    rows(({ before, after }) => changed(before, after).map((execution) => executionRow(after, execution))),
-    rows(({ before, after }) =>
+  const rows: Record<Following, Row[]> = {
+    Plan: transitions.flatMap(({ after, analysis }) => (analysis ? [planRow(after, after.plan, analysis)] : [])),
+    Execution: transitions.flatMap(({ before, after }) =>
+      changed(before, after).map((execution) => executionRow(after, execution)),
+    ),
+    Attempt: transitions.flatMap(({ before, after }) =>
       changed(before, after).flatMap((execution) => {
         const previous = before.executions[execution.key]?.current
         const { current } = execution
         return current && current !== previous ? [attemptRow(after, execution, current)] : []
       }),
     ),
-    rows(({ after, steps }) => steps.flatMap(({ events }) => events.map((event) => eventRow(after, event)))),
-    rows(({ after, steps }) =>
+    Event: transitions.flatMap(({ after, steps }) =>
+      steps.flatMap(({ events }) => events.map((event) => eventRow(after, event))),
+    ),
+    Checkpoint: transitions.flatMap(({ after, steps }) =>
       steps.flatMap(({ checkpoints, events }) =>
         checkpoints.map((checkpoint) => checkpointRow(after, checkpoint, events[0]?.at ?? after.createdAt)),
       ),
     ),
-    rows(({ artifacts = [] }) => artifacts.map((artifact) => ({ ...artifact }))),
+    Artifact: transitions.flatMap(({ artifacts = [] }) => artifacts.map((artifact) => ({ ...artifact }))),
+  }
+  const tables = (Object.keys(FOLLOWING) as Following[]).filter((table) => rows[table].length > 0)
+  const won = await query<{ id: string }>(statement(tables), [
+    JSON.stringify(transitions.map(({ after }) => sessionRow(after))),
+    JSON.stringify(Object.fromEntries(transitions.map(({ before, after }) => [after.id, before.version]))),
+    ...tables.map((table) => JSON.stringify(rows[table])),
   ])
   return new Set(won.map(({ id }) => id))
 }

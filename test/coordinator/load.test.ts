@@ -1,0 +1,38 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { HOUSES, openHouse } from '../house.ts'
+import { inside, ok } from './inside.ts'
+
+describe.each(HOUSES)('many sessions at once on $store', (kind) => {
+  it('all end, each of their parts performed once', async () => {
+    const agent = inside()
+    agent.script = () => ok()
+    const house = await openHouse(kind, { runtime: agent, slots: 20 })
+    onTestFinished(() => house.close())
+    const part = { capabilities: ['inside'] }
+    const parts = [
+      { ...part, key: 'a' },
+      { ...part, key: 'b' },
+      { ...part, key: 'c', dependsOn: ['a', 'b'] },
+    ]
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const began = performance.now()
+    const started = await Promise.all(Array.from({ length: 200 }, () => house.start(parts, { aggregate: 'COLLECT' })))
+    const startedMs = performance.now() - began
+    await Promise.all(started.map((id) => house.coordinator.ended(id)))
+    const ms = performance.now() - began
+    process.stdout.write(
+      `${kind.store}: 200 sessions started in ${Math.round(startedMs)} ms, ended in ${Math.round(ms)}\n`,
+    )
+    const statuses = await house.database.prisma.session.groupBy({ by: ['status'], _count: true })
+    expect(statuses).toEqual([{ status: 'SUCCEEDED', _count: 200 }])
+    expect(agent.begun).toHaveLength(600)
+    expect(await house.database.prisma.attempt.count()).toBe(600)
+    const [gaps] = await house.database.query<{ n: number }>(
+      `SELECT count(*)::int AS n FROM "Session" s WHERE s.seq <> (SELECT count(*) FROM "Event" e WHERE e."sessionId" = s.id)`,
+    )
+    expect(gaps?.n).toBe(0)
+    // Each session had a timer of its own; what is left are those of database connections.
+    await expect.poll(timers).toBeLessThanOrEqual(before + 20)
+  }, 60_000)
+})
