@@ -24,10 +24,22 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/core/**', 'test/agents/**', 'test/fixtures/**'],
+          exclude: ['test/core/**', 'test/agents/**', 'test/timing/**', 'test/fixtures/**'],
           globalSetup: './test/services.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        ssr,
+        // What must be so within a time is tried last and alone: other tests would slow it down.
+        test: {
+          name: 'timing',
+          include: ['test/timing/**/*.test.ts'],
+          globalSetup: './test/services.ts',
+          testTimeout: 30_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -12,7 +12,7 @@ describe('the analysis agent', () => {
     }
     const ran = await runAgent('analysis', shop)
     expect(ran.exitCode).toBe(0)
-    expect(ran.summary).toBe('16 files, 187 lines, 2 dependency cycles, 10 % duplicated.')
+    expect(ran.summary).toBe('16 files, 188 lines, 2 dependency cycles, 10 % duplicated.')
     const { structure, dependencies, duplication, churn } = ran.output
     expect(structure.languages[0]).toMatchObject({ language: 'TypeScript', files: 9 })
     expect(structure.longestFunctions[0]).toMatchObject({

@@ -8,26 +8,7 @@ describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
   })
   afterAll(() => house.close())
 
-  const sleeps = Array.from({ length: 5 }, () => ({ capabilities: ['sleep-a-second'] }))
   const parts = (count: number, input: object) => Array.from({ length: count }, () => ({ input: { ...input } }))
-  const took = ({ startedAt = 0, endedAt = 0 }): number => endedAt - startedAt
-
-  it('runs five parallel executions of one second in less than two', async () => {
-    const session = await house.end(await house.start(sleeps, { pattern: 'PARALLEL' }))
-    expect(session.status).toBe('SUCCEEDED')
-    expect(took(session)).toBeGreaterThanOrEqual(1_000)
-    expect(took(session)).toBeLessThan(2_000)
-  })
-
-  it('runs five executions of one second in a sequence in five', async () => {
-    const session = await house.end(await house.start(sleeps, { pattern: 'SEQUENTIAL' }))
-    expect(session.status).toBe('SUCCEEDED')
-    expect(took(session)).toBeGreaterThanOrEqual(5_000)
-    const spans = Object.values(session.executions).map(({ startedAt = 0, endedAt = 0 }) => [startedAt, endedAt])
-    for (const [index, [startedAt = 0]] of spans.entries()) {
-      expect(startedAt).toBeGreaterThanOrEqual(spans[index - 1]?.[1] ?? 0)
-    }
-  })
 
   it('hands the second stage of a pipeline the output and the artifacts of the first, and no others', async () => {
     const id = await house.start([{ key: 'one' }, { key: 'two' }, { key: 'three' }], { pattern: 'PIPELINE' })
