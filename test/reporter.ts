@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs'
+import { writeFileSync, writeSync } from 'node:fs'
 import type { Reporter, SerializedError, TestModule, TestRunEndReason, Vitest } from 'vitest/node'
 
 /** Says how it went in one line, the last one: `N passed, N failed`, and `, N skipped` when there are. */
@@ -20,6 +20,12 @@ export default class SummaryReporter implements Reporter {
     // Nothing could be run at all.
     if (reason === 'failed' && count.failed === 0) count.failed = 1
     const skipped = count.skipped + count.pending
+    // scripts/test.ts adds up several runs.
+    const tally = process.env['TEST_TALLY']
+    if (tally !== undefined) {
+      writeFileSync(tally, JSON.stringify({ passed: count.passed, failed: count.failed, skipped }))
+      return
+    }
     const line = `${count.passed} passed, ${count.failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`
     if (this.#watching) process.stdout.write(line)
     // The table of coverage comes after this call.

@@ -1,5 +1,5 @@
 import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql'
-import type { Json } from '../core/json.ts'
+import { isTooDeep, type Json, MAX_DEPTH } from '../core/json.ts'
 
 const refuse = (message: string): never => {
   throw new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
@@ -40,11 +40,15 @@ export const DurationType = new GraphQLScalarType<number, number>({
   parseLiteral: (node) => asDuration(node.kind === Kind.INT ? Number(node.value) : undefined),
 })
 
+/** Deeper values than the store takes are refused at the door: reading them takes a stack that no database has. */
+const asJson = (value: unknown): Json =>
+  isTooDeep(value) ? refuse(`JSON may have at most ${MAX_DEPTH} levels`) : (value as Json)
+
 export const JsonType = new GraphQLScalarType<Json, Json>({
   name: 'JSON',
   description:
-    'Any JSON value: object, list, text, number, boolean or null. Its shape is the business of who wrote it.',
+    'Any JSON value: object, list, text, number, boolean or null, with at most 100 levels. Its shape is the business of who wrote it.',
   serialize: (value) => value as Json,
-  parseValue: (value) => value as Json,
-  parseLiteral: (node, variables) => valueFromASTUntyped(node, variables) as Json,
+  parseValue: asJson,
+  parseLiteral: (node, variables) => asJson(valueFromASTUntyped(node, variables)),
 })

@@ -207,7 +207,7 @@ describe('many readers', () => {
   })
 })
 
-const LINES = 8_000
+const LINES = 4_000
 const LINE = 'x'.repeat(8_000)
 
 describe('a reader who does not read', () => {
@@ -236,7 +236,7 @@ describe('a reader who does not read', () => {
       expect(others.map(({ seq }) => seq)).toEqual(upTo(LINES))
       const after = process.memoryUsage()
       const held = after.arrayBuffers + after.external - before.arrayBuffers - before.external
-      expect(held).toBeLessThan(32 * 1024 * 1024)
+      expect(held).toBeLessThan(16 * 1024 * 1024)
       resume()
       expect(await received()).toEqual(upTo(LINES))
     },
