@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { HOUSES, openHouse } from '../house.ts'
 import { inside, ok } from './inside.ts'
 
-const SESSIONS = 60
+const SESSIONS = 40
 
 describe.each(HOUSES)('many sessions at once on $store', (kind) => {
   it('all end, each of their parts performed once', async () => {

@@ -10,6 +10,18 @@ describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
 
   const parts = (count: number, input: object) => Array.from({ length: count }, () => ({ input: { ...input } }))
 
+  it('runs five executions of one second in a sequence in five, each after the one before', async () => {
+    const sleeps = Array.from({ length: 5 }, () => ({ capabilities: ['sleep-a-second'] }))
+    const session = await house.end(await house.start(sleeps, { pattern: 'SEQUENTIAL' }))
+    expect(session.status).toBe('SUCCEEDED')
+    const { startedAt = 0, endedAt = 0 } = session
+    expect(endedAt - startedAt).toBeGreaterThanOrEqual(5_000)
+    const executions = Object.values(session.executions)
+    for (const [index, execution] of executions.entries()) {
+      expect(execution.startedAt).toBeGreaterThanOrEqual(executions[index - 1]?.endedAt ?? 0)
+    }
+  })
+
   it('hands the second stage of a pipeline the output and the artifacts of the first, and no others', async () => {
     const id = await house.start([{ key: 'one' }, { key: 'two' }, { key: 'three' }], { pattern: 'PIPELINE' })
     const { executions } = await house.end(id)

@@ -21,14 +21,4 @@ describe.each(HOUSES)('five executions of one second each, on $store with a bus 
     expect(took(session)).toBeGreaterThanOrEqual(1_000)
     expect(took(session)).toBeLessThan(2_000)
   })
-
-  it('follow each other in a sequence, and take five seconds', async () => {
-    const session = await house.end(await house.start(sleeps, { pattern: 'SEQUENTIAL' }))
-    expect(session.status).toBe('SUCCEEDED')
-    expect(took(session)).toBeGreaterThanOrEqual(5_000)
-    const spans = Object.values(session.executions)
-    for (const [index, { startedAt = 0 }] of spans.entries()) {
-      expect(startedAt).toBeGreaterThanOrEqual(spans[index - 1]?.endedAt ?? 0)
-    }
-  })
 })
