@@ -6,8 +6,8 @@ const ssr = { resolve: { conditions: ['module', 'node'] } }
 export default defineConfig({
   ssr,
   test: {
-    // Many tests wait for processes: two workers more than cores of a small machine keep it busy.
-    maxWorkers: 4,
+    // Many tests wait for processes: one worker more than cores of a small machine keeps it busy.
+    maxWorkers: 3,
     reporters: ['default', './test/reporter.ts'],
     coverage: {
       provider: 'v8',

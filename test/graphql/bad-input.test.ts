@@ -139,7 +139,7 @@ function callOf(operation: string, field: GraphQLField<unknown, unknown>): fc.Ar
 
 const fields = (type: { getFields(): Record<string, GraphQLField<unknown, unknown>> } | null | undefined) =>
   Object.values(type?.getFields() ?? {})
-const runs = { numRuns: 60, seed: Number(process.env['SEED'] ?? Date.now() % 2 ** 31) }
+const runs = { numRuns: 25, seed: Number(process.env['SEED'] ?? Date.now() % 2 ** 31) }
 
 /** A client's fault is told as such: no 500, nothing masked, nothing in the log. */
 async function expectNoFault(call: Call, response: Response): Promise<void> {
