@@ -276,7 +276,7 @@ builder.subscriptionField('sessionUpdated', (t) =>
   t.prismaField({
     type: 'Session',
     description:
-      'The state of a session now and whenever it has changed. States that a slow reader has no time for are left out, the last one never; completes after it.',
+      'The state of a session now and whenever it has changed. States that a slow reader has no time for are left out, the last one never, and one may come twice; completes after the last.',
     args: { sessionId: t.arg.id({ required: true, description: 'Global id or UUID of the session.' }) },
     subscribe: async (_root, { sessionId }, { follower }) => {
       const id = idOf('Session', sessionId)

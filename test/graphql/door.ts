@@ -35,6 +35,9 @@ export interface Answer {
   errors?: { message: string; path?: string[]; extensions?: { code?: string; requestId?: string } }[]
 }
 
+/** The embedded database, or with STORE=postgres PostgreSQL and Redis. */
+const chosen = HOUSES.find(({ store }) => store === (process.env['STORE'] ?? 'pglite')) as (typeof HOUSES)[number]
+
 export async function openDoor(
   given: Partial<Omit<ServerOptions, 'limits'>> & {
     limits?: Partial<Limits>
@@ -43,7 +46,7 @@ export async function openDoor(
   } = {},
 ): Promise<Door> {
   const { counted, ...options } = given
-  const house = await openHouse(HOUSES[0] as (typeof HOUSES)[number])
+  const house = await openHouse(chosen)
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line) as never) })
   const { coordinator, artifacts, runtimes } = house

@@ -105,7 +105,7 @@ describe('health', () => {
       health: {
         version: '1.2.3',
         database: 'UP',
-        databaseKind: 'pglite',
+        databaseKind: door.house.database.kind,
         bus: 'UP',
         runtimes: ['command'],
         uptimeMs: expect.any(Number),
