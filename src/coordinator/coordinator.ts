@@ -2,8 +2,7 @@ import type { Analysis } from '../core/analysis.ts'
 import type { Problem } from '../core/check.ts'
 import type { Decomposition } from '../core/decompose.ts'
 import type { Json } from '../core/json.ts'
-import type { Aggregate } from '../core/pattern.ts'
-import type { Pattern, Plan, SubTask } from '../core/plan.ts'
+import type { Aggregate, Pattern, Plan, SubTask } from '../core/plan.ts'
 import type { SessionLimits } from '../core/state.ts'
 
 /** A task as a caller words it. */

@@ -127,7 +127,7 @@ export function createSessions(parts: Parts): Sessions {
     }
     for (const effect of steps.flatMap(({ effects }) => effects)) {
       if (effect.type === 'ABORT') engine.abort(effect.executionId, effect.reason)
-      else if (executionById(after, effect.executionId)?.status === 'READY') {
+      else if (effect.type === 'ENQUEUE' && executionById(after, effect.executionId)?.status === 'READY') {
         engine.enqueue(readyItem(after, effect.executionId))
       }
     }

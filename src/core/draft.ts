@@ -3,7 +3,7 @@ import { EXECUTION_TABLE, type ExecutionMove, type ExecutionState } from './exec
 import type { Json } from './json.ts'
 import type { PlanNode } from './plan.ts'
 import { SESSION_TABLE, type SessionMove } from './session.ts'
-import type { Checkpoint, Effect, SessionState, Step } from './state.ts'
+import type { Checkpoint, Effect, GateVerdict, SessionState, Step } from './state.ts'
 
 /** A session while one step is being taken: changes gather here; the state that it began from stays as it was. */
 export interface Draft {
@@ -11,20 +11,22 @@ export interface Draft {
   readonly now: number
   readonly events: Event[]
   readonly checkpoints: Checkpoint[]
+  readonly verdicts: GateVerdict[]
   readonly effects: Effect[]
 }
 
 /** Begins a step. */
 export function draft(state: SessionState, now: number): Draft {
-  return { state: { ...state }, now, events: [], checkpoints: [], effects: [] }
+  return { state: { ...state }, now, events: [], checkpoints: [], verdicts: [], effects: [] }
 }
 
 /** Ends a step: the version grows by one if anything happened. */
-export function finish({ state, events, checkpoints, effects }: Draft): Step {
+export function finish({ state, events, checkpoints, verdicts, effects }: Draft): Step {
   return {
     state: events.length > 0 ? { ...state, version: state.version + 1 } : state,
     events,
     checkpoints,
+    verdicts,
     effects,
   }
 }

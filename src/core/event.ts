@@ -7,10 +7,24 @@ export type EventType =
   | `SESSION_${SessionStatus}`
   | `EXECUTION_${ExecutionStatus}`
   | 'PLAN_MADE'
+  | 'PLAN_CHANGED'
   | 'ATTEMPT_STARTED'
   | 'ATTEMPT_ENDED'
   | 'ATTEMPT_LATE'
   | 'CHECKPOINT_MADE'
+  | 'VERDICT_GIVEN'
+  | 'INTERRUPT_RAISED'
+  | 'INTERRUPT_ANSWERED'
+  | 'INTERRUPT_EXPIRED'
+  | 'INTERRUPT_ESCALATED'
+  | 'INTERRUPT_VOID'
+  | 'BUDGET_REACHED'
+  | 'BUDGET_RAISED'
+  | 'INPUT_RECEIVED'
+  | 'ROUND_JUDGED'
+  | 'CHILD_ENDED'
+  | 'COMPENSATION_FAILED'
+  | 'WORKSPACE_RESTORED'
 
 /** An ordered fact of a session. `at` is milliseconds since the epoch. */
 export interface Event {

@@ -1,3 +1,5 @@
+import type { Amounts } from './budget.ts'
+import type { GateKind } from './gate.ts'
 import type { Json } from './json.ts'
 import type { ErrorClass } from './retry.ts'
 
@@ -116,12 +118,40 @@ export interface AttemptState {
   retryable?: boolean
   error?: Failure
   usage?: Json
+  /** What it may use of the budget. */
+  reserved?: Amounts
+}
+
+/** A result that has not passed all its gates yet. */
+export interface Candidate {
+  output: Json
+  summary: string
+  evidence: Json
+  artifacts: number
+  /** Commit of the workspace when it was reported. */
+  commit?: string
+}
+
+/** Why a result was rejected, for the next attempt. */
+export interface Feedback {
+  attempt: number
+  gate: GateKind | 'LEDGER'
+  text: string
+}
+
+/** What a person answered to an agent's question. */
+export interface Reply {
+  question: string
+  text: string
+  data: Json
 }
 
 /** What was frozen when the execution became READY. The outputs themselves stand, immutable, in the executions named. */
 export interface FrozenInput {
   data: Json
   upstream: { key: string; executionId: string; status: ExecutionStatus }[]
+  /** How many of the session's inputs it was handed. */
+  inputs?: number
 }
 
 /** An execution as the state machine knows it. Times are milliseconds since the epoch. */
@@ -134,6 +164,8 @@ export interface ExecutionState {
   attempt: number
   /** Those that count against the retry policy; LOST ones do not. */
   counted: number
+  /** Those that were LOST without our having meant it. */
+  lost: number
   fence: number
   /** The last attempt. */
   current?: AttemptState
@@ -150,6 +182,20 @@ export interface ExecutionState {
   carriedId?: string
   /** Set once its running attempt has been told to stop. */
   aborting?: string
+  /** Once it has stopped it begins anew instead of being CANCELED. */
+  again?: boolean
+  candidate?: Candidate
+  /** VALIDATING: place of the gate whose verdict is awaited, and its errors so far. */
+  gate?: number
+  gateErrors?: number
+  feedback?: readonly Feedback[]
+  replies?: readonly Reply[]
+  /** Fallback agents tried so far, and the one whose turn it is. */
+  fallbacks?: number
+  /** WAITING: the interrupt whose answer it waits for. */
+  interruptId?: string
+  /** The child session that does it. */
+  childId?: string
   readyAt?: number
   resumeAt?: number
   startedAt?: number
@@ -163,5 +209,5 @@ export function heldAttempt({ status, current }: ExecutionState): AttemptState |
 
 /** A new execution of a plan's node. */
 export function pendingExecution(id: string, key: string, position: number): ExecutionState {
-  return { id, key, position, status: 'PENDING', attempt: 0, counted: 0, fence: 0 }
+  return { id, key, position, status: 'PENDING', attempt: 0, counted: 0, lost: 0, fence: 0 }
 }

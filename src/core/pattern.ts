@@ -4,15 +4,8 @@ import { hierarchical } from './patterns/hierarchical.ts'
 import { parallel } from './patterns/parallel.ts'
 import { pipeline } from './patterns/pipeline.ts'
 import { sequential } from './patterns/sequential.ts'
-import type { Pattern, Plan, PlanNode, SubTask, Timeouts } from './plan.ts'
+import type { Aggregate, Pattern, Plan, PlanNode, SubTask, Timeouts } from './plan.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
-
-/**
- * How a plan closes: NONE: with its last part; COLLECT: the coordinator gathers what all parts put out;
- * AGENT: an agent that can write reports does.
- */
-export const AGGREGATES = ['NONE', 'COLLECT', 'AGENT'] as const
-export type Aggregate = (typeof AGGREGATES)[number]
 
 /** The capability that an aggregating agent must have. */
 export const AGGREGATE_CAPABILITY = 'write-report'

@@ -1,4 +1,5 @@
 import type { AgentType } from './agent.ts'
+import type { Gate } from './gate.ts'
 import type { Json } from './json.ts'
 import type { RetryPolicy } from './retry.ts'
 
@@ -25,7 +26,61 @@ export interface SubTask {
   agent?: string
   timeouts?: Partial<Timeouts>
   retry?: Partial<RetryPolicy>
+  /** What its result has to pass, in this order within each kind; kinds have an order of their own (rule 3). */
+  gates?: readonly Gate[]
+  /** Names of the agents that try it once the retry policy has given up, in this order. */
+  fallback?: readonly string[]
+  /** It also starts when a sub-task that it depends on was SKIPPED; one that FAILED still makes it SKIPPED. */
+  evenIfSkipped?: boolean
+  /** JSON Schema of what it wants from the stage before it; checked when the plan is made. */
+  inputSchema?: Json
+  /** JSON Schema of what it puts out: its first gate. */
+  outputSchema?: Json
+  /** What undoes it when its session is rolled back. */
+  compensation?: Compensation
+  /** What one attempt may use of the session's budget. */
+  reserve?: Reserve
+  /** It is not done by an agent but by a session of its own, with these parts. */
+  session?: ChildSession
 }
+
+/** Work that undoes an accepted execution; it is handed that one's input and output. */
+export interface Compensation {
+  title: string
+  description?: string
+  capabilities?: readonly string[]
+  agent?: string
+  input?: Json
+}
+
+/** Tokens and US dollars that one attempt may use. */
+export interface Reserve {
+  tokens?: number
+  cost?: number
+}
+
+/** What becomes of a child session when its parent is stopped. */
+export type ClosePolicy = 'CANCEL_CHILDREN' | 'WAIT' | 'ABANDON'
+
+/** A part of a session that is a session itself. */
+export interface ChildSession {
+  pattern: Pattern
+  parts: readonly SubTask[]
+  aggregate?: Aggregate
+  votes?: number
+  onFailure?: FailurePolicy
+  quorum?: number
+  /** Its slice of the parent's budget. */
+  slice?: Reserve & { executions?: number }
+}
+
+/**
+ * How a plan closes. NONE: with its last part. COLLECT: the coordinator gathers what all parts put out. REDUCE: it merges
+ * their objects; a key with two values is an error. VOTE: the output that enough branches agree on. FIRST: that of the
+ * branch that is accepted first. AGENT: an agent that can write reports brings them together.
+ */
+export const AGGREGATES = ['NONE', 'COLLECT', 'REDUCE', 'VOTE', 'FIRST', 'AGENT'] as const
+export type Aggregate = (typeof AGGREGATES)[number]
 
 /** Limits of one execution, in milliseconds. */
 export interface Timeouts {
@@ -37,8 +92,13 @@ export interface Timeouts {
   idleMs: number
 }
 
-/** TASK is done by an agent; COLLECT is done by the coordinator itself: it gathers what its branches put out. */
-export type NodeKind = 'TASK' | 'COLLECT'
+/**
+ * TASK is done by an agent. MANAGE too: its output is a ledger, which makes the plan grow. UNDO too: it compensates
+ * another node. SESSION is done by a child session. The others the coordinator does itself: COLLECT, REDUCE, VOTE and
+ * FIRST bring branches together, ITEMS puts the items of a pipeline back into their order.
+ */
+export const NODE_KINDS = ['TASK', 'MANAGE', 'UNDO', 'SESSION', 'COLLECT', 'REDUCE', 'VOTE', 'FIRST', 'ITEMS'] as const
+export type NodeKind = (typeof NODE_KINDS)[number]
 
 /** One execution-to-be in a plan. */
 export interface PlanNode {
@@ -55,15 +115,39 @@ export interface PlanNode {
   after: readonly string[]
   /** Data edges, in declared order: whose outputs the node is handed. Order edges lead there, directly or by way of others. */
   needs: readonly string[]
-  /** ACCEPTED: every `after` was accepted. SETTLED: every `after` reached a terminal status, failures included. */
-  join: 'ACCEPTED' | 'SETTLED'
+  /** When what comes before has come far enough: see `Join`. */
+  join: Join
+  /** Keys of nodes that must have settled before, whatever their end: bounded buffers are made of this. */
+  behind?: readonly string[]
   group: string
   timeouts: Timeouts
   retry: RetryPolicy
+  gates?: readonly Gate[]
+  fallback?: readonly string[]
+  compensation?: Compensation
+  reserve?: Reserve
+  /** VOTE: branches that have to agree. */
+  votes?: number
+  /** SESSION: what the child session does. */
+  session?: ChildSession
+  /** UNDO: key of the node that it compensates. */
+  undoes?: string
+  /** Place of the item that it works on, from 0. */
+  item?: number
 }
 
-/** What a failure inside a group does to the rest of it. */
-export type FailurePolicy = 'FAIL_FAST' | 'CONTINUE'
+/**
+ * ACCEPTED: every `after` was accepted. ACCEPTED_OR_SKIPPED: or skipped. SETTLED: every `after` reached a terminal
+ * status, failures included. ENOUGH: as soon as the aggregator has what it needs, at the latest when all have settled.
+ */
+export type Join = 'ACCEPTED' | 'ACCEPTED_OR_SKIPPED' | 'SETTLED' | 'ENOUGH'
+
+/**
+ * What a failure inside a group does to the rest of it. FAIL_FAST: stops it. CONTINUE: nothing. QUORUM: stops it once no
+ * longer enough of it can be accepted.
+ */
+export const FAILURE_POLICIES = ['FAIL_FAST', 'CONTINUE', 'QUORUM'] as const
+export type FailurePolicy = (typeof FAILURE_POLICIES)[number]
 
 /** Nodes that follow one pattern; HIERARCHICAL plans have several, one below another. */
 export interface PlanGroup {
@@ -71,8 +155,24 @@ export interface PlanGroup {
   parent?: string
   pattern: Pattern
   onFailure: FailurePolicy
+  /** QUORUM: how many of the group, with the groups below it, have to be accepted. */
+  quorum?: number
   /** Executions of this group at once. */
   concurrency: number
+}
+
+/** Who manages a HIERARCHICAL session round by round, and for how long. */
+export interface Manager {
+  /** Name of the one agent that may do it; else any that can plan. */
+  agent?: string
+  /** Rounds in all. */
+  maxRounds: number
+  /** Times that it may begin anew after a stall. */
+  maxReplans: number
+  /** Rounds without progress that are borne; one more is a stall. */
+  maxStalls: number
+  /** Sub-tasks that all rounds may delegate. */
+  maxChildren: number
 }
 
 /** The graph that all four patterns compile to. */
@@ -82,4 +182,5 @@ export interface Plan {
   groups: readonly PlanGroup[]
   /** Keys of the nodes whose outputs are the session's output. */
   outputs: readonly string[]
+  manager?: Manager
 }

@@ -128,7 +128,7 @@ function endIfSettled(d: Draft): void {
   const missing = executions.filter((e) => e.status !== 'ACCEPTED')
   const output = outputOf(d)
   const end = { endedAt: d.now, ...(output !== null && { output }) }
-  if (ending) {
+  if (ending && ending.move !== 'LIMIT') {
     moveSession(d, ending.move, { ...end, reason: ending.reason }, { reason: ending.reason })
   } else if (missing.length === 0) {
     moveSession(d, 'SUCCEED', end)

@@ -1,7 +1,10 @@
+import type { Budget } from './budget.ts'
 import type { Event } from './event.ts'
 import type { ExecutionState } from './execution.ts'
+import type { GateKind, Verdict } from './gate.ts'
+import type { InterruptState } from './interrupt.ts'
 import type { Json } from './json.ts'
-import type { Pattern, Plan } from './plan.ts'
+import type { ClosePolicy, Pattern, Plan } from './plan.ts'
 import type { SessionStatus } from './session.ts'
 
 /** Limits of one session. Durations in milliseconds. */
@@ -16,6 +19,66 @@ export interface SessionLimits {
 
 /** Rule 5's and rule 8's defaults. */
 export const DEFAULT_LIMITS: SessionLimits = { concurrency: 5, totalMs: 3_600_000, cancelGraceMs: 30_000 }
+
+/** What is done with input for a session that runs. */
+export const INPUT_POLICIES = ['REJECT', 'ENQUEUE', 'INTERRUPT'] as const
+export type InputPolicy = (typeof INPUT_POLICIES)[number]
+
+/** How a session is to be carried out, beside its limits. */
+export interface SessionPolicy {
+  /** REJECT: refused. ENQUEUE: for whatever begins later. INTERRUPT: what runs begins anew with it. */
+  input: InputPolicy
+  /** A person approves the plan before anything begins. */
+  review: boolean
+  /** Instead of FAILED it is rolled back. */
+  rollback: boolean
+  /** The workspace is committed beside its branches after each accepted execution, so that it can be restored. */
+  snapshots: boolean
+  /** What becomes of its children when it is stopped. */
+  close: ClosePolicy
+  /** How long its interrupts wait for an answer, in milliseconds. */
+  interruptMs: number
+}
+
+/** Rejects input, asks nobody, keeps no commits, stops its children, waits a day for answers. */
+export const DEFAULT_POLICY: SessionPolicy = {
+  input: 'REJECT',
+  review: false,
+  rollback: false,
+  snapshots: false,
+  close: 'CANCEL_CHILDREN',
+  interruptMs: 86_400_000,
+}
+
+/** What somebody told a session while it ran. */
+export interface SessionInput {
+  text: string
+  by: string
+  /** Milliseconds since the epoch. */
+  at: number
+}
+
+/** How far a managed session has come. */
+export interface Ledger {
+  round: number
+  /** Rounds in a row without progress, less those with. */
+  stalls: number
+  replans: number
+  /** Whether the manager has said that the task is done. */
+  satisfied: boolean
+  /** The limit that ended it, in words. */
+  limit?: string
+}
+
+/** A rollback that is under way. */
+export interface Rollback {
+  reason: string
+  /** Number of the event of the checkpoint that it goes back to; 0: to the beginning. */
+  toSeq: number
+  phase: 'STOPPING' | 'COMPENSATING' | 'RESTORING'
+  /** Commit of that checkpoint. */
+  commit?: string
+}
 
 /** A session as the state machine knows it. Times are milliseconds since the epoch. */
 export interface SessionState {
@@ -39,6 +102,20 @@ export interface SessionState {
   executions: Readonly<Record<string, ExecutionState>>
   /** How it will end once its last attempts have stopped. */
   ending?: Ending
+  policy: SessionPolicy
+  budget: Budget
+  /** 1: nobody's child. */
+  depth: number
+  /** All that were ever raised, in order. */
+  interrupts: readonly InterruptState[]
+  inputs: readonly SessionInput[]
+  /** Milliseconds spent waiting for people so far, and since when it waits again. */
+  waitedMs: number
+  waitingSince?: number
+  ledger?: Ledger
+  rollback?: Rollback
+  /** The session that this one was forked from. */
+  forkOfId?: string
   output?: Json
   reason?: string
   createdAt: number
@@ -48,7 +125,8 @@ export interface SessionState {
 
 /** Why a session is being stopped. */
 export interface Ending {
-  move: 'CANCEL' | 'TIME_OUT'
+  /** LIMIT: a budget is used up; what was accepted stands, so PARTIAL or FAILED. */
+  move: 'CANCEL' | 'TIME_OUT' | 'LIMIT'
   reason: string
   /** After this instant what still runs is fenced off. */
   graceUntil: number
@@ -59,17 +137,46 @@ export interface Checkpoint {
   seq: number
   executionId: string
   accepted: string[]
+  /** Commit of the workspace, if there is one. */
+  commit?: string
+}
+
+/** What a gate said of a result, and what it saw. */
+export interface GateVerdict {
+  /** Number of the event that tells it. */
+  seq: number
+  executionId: string
+  attemptId: string
+  /** Place among the node's gates, from 0. */
+  gate: number
+  kind: GateKind
+  verdict: Verdict['kind']
+  /** Feedback of REJECT, message of ERROR. */
+  text?: string
+  evidence: Json
+  /** Milliseconds since the epoch. */
+  at: number
 }
 
 /** What has to be done once a transition is durable. All of it can be derived from the rows again. */
 export type Effect =
-  { type: 'ENQUEUE'; executionId: string } | { type: 'ABORT'; executionId: string; attemptId: string; reason: string }
+  | { type: 'ENQUEUE'; executionId: string }
+  | { type: 'ABORT'; executionId: string; attemptId: string; reason: string }
+  /** The next gate of a result has to give its verdict. */
+  | { type: 'VALIDATE'; executionId: string }
+  /** A child session has to begin. */
+  | { type: 'SPAWN'; executionId: string; childId: string }
+  /** A child session has to stop. */
+  | { type: 'CLOSE_CHILD'; childId: string; reason: string }
+  /** The workspace has to go back to a commit. */
+  | { type: 'RESTORE' }
 
 /** One step of the machine. `refused` says why a happening changed nothing. */
 export interface Step {
   state: SessionState
   events: Event[]
   checkpoints: Checkpoint[]
+  verdicts: GateVerdict[]
   effects: Effect[]
   refused?: string
 }

@@ -1,3 +1,4 @@
+import { budgetOf } from './budget.ts'
 import {
   changeExecution,
   type Draft,
@@ -23,7 +24,7 @@ import type { Json } from './json.ts'
 import type { PlanNode } from './plan.ts'
 import { mayRetry, retryDelay } from './retry.ts'
 import { isEnded } from './session.ts'
-import type { SessionState, Step } from './state.ts'
+import { DEFAULT_POLICY, type SessionState, type Step } from './state.ts'
 import { abort, accept, settle } from './settle.ts'
 
 /** Attempts that may be LOST to us before we stop believing that it is us: a task that kills its server must end. */
@@ -71,12 +72,19 @@ export type Opening = Pick<
   | 'rootSessionId'
   | 'parentSessionId'
   | 'retryOfId'
->
+> &
+  Partial<Pick<SessionState, 'policy' | 'budget' | 'depth' | 'forkOfId' | 'planVersion'>>
 
 /** A new session, QUEUED. */
 export function open(opening: Opening, now: number): Step {
   const state: SessionState = {
+    policy: DEFAULT_POLICY,
+    budget: budgetOf({}),
+    depth: 1,
     ...opening,
+    interrupts: [],
+    inputs: [],
+    waitedMs: 0,
     status: 'QUEUED',
     version: 0,
     seq: 0,

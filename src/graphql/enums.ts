@@ -1,7 +1,6 @@
 import { AGENT_STATUSES, AGENT_TYPES } from '../core/agent.ts'
 import { ATTEMPT_STATUSES, EXECUTION_STATUSES } from '../core/execution.ts'
-import { AGGREGATES } from '../core/pattern.ts'
-import { PATTERNS } from '../core/plan.ts'
+import { AGGREGATES, PATTERNS } from '../core/plan.ts'
 import { ERROR_CLASSES } from '../core/retry.ts'
 import { SESSION_STATUSES } from '../core/session.ts'
 import { ACTIVITY_KINDS } from '../runtime.ts'
@@ -68,6 +67,9 @@ export const PatternChoiceEnum = enumOf(
 export const AggregateEnum = enumOf('Aggregate', 'How the results of a plan are brought together.', AGGREGATES, {
   NONE: 'Not at all: the output of the last part is the output of the session.',
   COLLECT: 'The coordinator gathers what all parts put out, failures included.',
+  REDUCE: 'The coordinator merges the objects that all parts put out; a key with two values is an error.',
+  VOTE: 'The output that enough branches agree on.',
+  FIRST: 'The output of the branch that is accepted first; the others are stopped.',
   AGENT: 'An agent with the capability write-report writes a report about all parts.',
 })
 

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { AGGREGATES } from '../core/pattern.ts'
-import { PATTERNS } from '../core/plan.ts'
+import { AGGREGATES, PATTERNS } from '../core/plan.ts'
 import type { DryRun, StartInput, StartResult } from '../coordinator/coordinator.ts'
 import { Agent } from './agent.ts'
 import { builder } from './builder.ts'

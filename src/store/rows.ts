@@ -1,8 +1,9 @@
 import type { Analysis } from '../core/analysis.ts'
 import type { Event } from '../core/event.ts'
 import type { AttemptState, ExecutionState } from '../core/execution.ts'
+import type { InterruptState } from '../core/interrupt.ts'
 import type { Plan } from '../core/plan.ts'
-import type { Checkpoint, SessionState } from '../core/state.ts'
+import type { Checkpoint, GateVerdict, SessionState } from '../core/state.ts'
 
 /** A row as JSON whose members are the columns of a table; `undefined` becomes NULL. */
 export type Row = Record<string, unknown>
@@ -24,6 +25,15 @@ export function sessionRow(s: SessionState): Row {
     seq: s.seq,
     planVersion: s.planVersion,
     limits: s.limits,
+    policy: s.policy,
+    budget: s.budget,
+    depth: s.depth,
+    forkOfId: s.forkOfId,
+    inputs: s.inputs,
+    waitedMs: s.waitedMs,
+    waitingSince: time(s.waitingSince),
+    ledger: s.ledger,
+    rollback: s.rollback,
     ending: s.ending,
     output: s.output,
     reason: s.reason,
@@ -51,9 +61,19 @@ export function executionRow(s: SessionState, e: ExecutionState): Row {
     error: e.error,
     causeId: e.causeId,
     aborting: e.aborting,
+    again: e.again,
+    candidate: e.candidate,
+    gate: e.gate,
+    gateErrors: e.gateErrors,
+    feedback: e.feedback,
+    replies: e.replies,
+    fallbacks: e.fallbacks,
+    interruptId: e.interruptId,
+    childId: e.childId,
     carriedId: e.carriedId,
     attempt: e.attempt,
     counted: e.counted,
+    lost: e.lost,
     fence: e.fence,
     readyAt: time(e.readyAt),
     resumeAt: time(e.resumeAt),
@@ -82,14 +102,29 @@ export function checkpointRow(s: SessionState, c: Checkpoint, now: number): Row 
   return { ...c, sessionId: s.id, createdAt: time(now) }
 }
 
-export function planRow(s: SessionState, graph: Plan, analysis: Analysis): Row {
+export function verdictRow(s: SessionState, v: GateVerdict): Row {
+  return { ...v, sessionId: s.id, at: time(v.at) }
+}
+
+export function interruptRow(s: SessionState, i: InterruptState): Row {
+  return {
+    ...i,
+    sessionId: s.id,
+    createdAt: time(i.createdAt),
+    expiresAt: time(i.expiresAt),
+    escalatesAt: time(i.escalatesAt),
+    answeredAt: time(i.answeredAt),
+  }
+}
+
+export function planRow(s: SessionState, graph: Plan, analysis: Analysis | undefined, now: number): Row {
   return {
     sessionId: s.id,
     version: s.planVersion,
     pattern: graph.pattern,
     graph,
     analysis,
-    createdAt: time(s.createdAt),
+    createdAt: time(now),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AttemptState, ExecutionState } from '../core/execution.ts'
+import type { InterruptState } from '../core/interrupt.ts'
 import type { Plan } from '../core/plan.ts'
 import type { SessionState } from '../core/state.ts'
 import type { Query } from './driver.ts'
@@ -9,12 +10,15 @@ const LOAD = `SELECT to_jsonb(s) AS session,
   (SELECT p.graph FROM "Plan" p WHERE p."sessionId" = s.id AND p.version = s."planVersion") AS plan,
   (SELECT coalesce(jsonb_agg(to_jsonb(e) ORDER BY e.position), '[]') FROM "Execution" e WHERE e."sessionId" = s.id) AS executions,
   (SELECT coalesce(jsonb_agg(to_jsonb(a)), '[]') FROM "Attempt" a JOIN "Execution" e ON e.id = a."executionId" AND e.attempt = a.number
-    WHERE a."sessionId" = s.id) AS attempts
+    WHERE a."sessionId" = s.id) AS attempts,
+  (SELECT coalesce(jsonb_agg(to_jsonb(i) ORDER BY i.seq), '[]') FROM "Interrupt" i WHERE i."sessionId" = s.id) AS interrupts
 FROM "Session" s WHERE s.id = $1`
 
 /** The state of a session as its rows hold it; undefined if there is no such session. */
 export async function loadSession(query: Query, id: string): Promise<SessionState | undefined> {
-  const [row] = await query<{ session: Row; plan: Plan; executions: Row[]; attempts: Row[] }>(LOAD, [id])
+  const [row] = await query<{ session: Row; plan: Plan; executions: Row[]; attempts: Row[]; interrupts: Row[] }>(LOAD, [
+    id,
+  ])
   if (!row) return undefined
   const attempts = new Map(row.attempts.map((attempt) => [attempt.executionId, attempt]))
   const executions = row.executions.map((e): [string, ExecutionState] => {
@@ -23,10 +27,10 @@ export async function loadSession(query: Query, id: string): Promise<SessionStat
     const state = withoutNulls<ExecutionState>(millis(rest, ['readyAt', 'resumeAt', 'startedAt', 'endedAt']))
     return [state.key, { ...state, ...(attempt && { current: attemptState(attempt) }) }]
   })
-  const { context: _, ...session } = row.session
   return {
-    ...withoutNulls<SessionState>(millis(session, ['createdAt', 'startedAt', 'endedAt'])),
+    ...withoutNulls<SessionState>(millis(row.session, ['createdAt', 'startedAt', 'endedAt', 'waitingSince'])),
     plan: row.plan,
+    interrupts: row.interrupts.map(interruptState),
     executions: Object.fromEntries(executions),
   }
 }
@@ -43,6 +47,10 @@ export async function unfinishedSessions(query: Query): Promise<string[]> {
 function attemptState(row: Row): AttemptState {
   const { sessionId: _, executionId: __, ...rest } = row
   return withoutNulls<AttemptState>(millis(rest, ['leaseUntil', 'startedAt', 'endedAt']))
+}
+
+function interruptState({ sessionId: _, ...row }: Row): InterruptState {
+  return withoutNulls<InterruptState>(millis(row, ['createdAt', 'expiresAt', 'escalatesAt', 'answeredAt']))
 }
 
 function millis(row: Row, columns: string[]): Row {

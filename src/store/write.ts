@@ -1,10 +1,21 @@
 import type { Bus } from '../bus.ts'
 import type { Analysis } from '../core/analysis.ts'
+import type { Event } from '../core/event.ts'
 import type { SessionState, Step } from '../core/state.ts'
 import type { Database } from './db.ts'
 import type { Query } from './driver.ts'
 import { isRefusal } from './fault.ts'
-import { attemptRow, checkpointRow, eventRow, executionRow, planRow, type Row, sessionRow } from './rows.ts'
+import {
+  attemptRow,
+  checkpointRow,
+  eventRow,
+  executionRow,
+  interruptRow,
+  planRow,
+  type Row,
+  sessionRow,
+  verdictRow,
+} from './rows.ts'
 
 /** What one session's step, or several of them in a row, have to make durable. */
 export interface Transition {
@@ -104,10 +115,12 @@ export function createWriter(database: Database, bus: Bus): Writer {
 
 /** Columns that a transition may change, per table. The rest is set once, when the row is made. */
 const CHANGING = {
-  Session: 'status version seq planVersion limits ending output reason startedAt endedAt',
+  Session:
+    'status version seq planVersion limits policy budget inputs waitedMs waitingSince ledger rollback ending output reason startedAt endedAt',
   Execution:
-    'status agentId selection input inputHash output summary evidence error causeId aborting attempt counted fence readyAt resumeAt startedAt endedAt',
+    'status agentId selection input inputHash output summary evidence error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId attempt counted lost fence readyAt resumeAt startedAt endedAt',
   Attempt: 'status leaseUntil timeout retryable error usage endedAt',
+  Interrupt: 'status escalated role answer answeredBy answeredAt',
 }
 const set = (table: keyof typeof CHANGING): string =>
   CHANGING[table]
@@ -122,6 +135,8 @@ const FOLLOWING = {
   Attempt: `ON CONFLICT (id) DO UPDATE SET ${set('Attempt')}`,
   Event: '',
   Checkpoint: '',
+  Verdict: '',
+  Interrupt: `ON CONFLICT (id) DO UPDATE SET ${set('Interrupt')}`,
   Artifact: '',
 }
 type Following = keyof typeof FOLLOWING
@@ -148,7 +163,10 @@ SELECT id FROM won`
 
 async function writeAll(query: Query, transitions: readonly Transition[]): Promise<Set<string>> {
   const rows: Record<Following, Row[]> = {
-    Plan: transitions.flatMap(({ after, analysis }) => (analysis ? [planRow(after, after.plan, analysis)] : [])),
+    Plan: transitions.flatMap(({ before, after, steps, analysis }) => {
+      if (before.version > 0 && before.planVersion === after.planVersion) return []
+      return [planRow(after, after.plan, analysis, dateOf(steps))]
+    }),
     Execution: transitions.flatMap(({ before, after }) =>
       changed(before, after).map((execution) => executionRow(after, execution)),
     ),
@@ -164,8 +182,16 @@ async function writeAll(query: Query, transitions: readonly Transition[]): Promi
     ),
     Checkpoint: transitions.flatMap(({ after, steps }) =>
       steps.flatMap(({ checkpoints, events }) =>
-        checkpoints.map((checkpoint) => checkpointRow(after, checkpoint, events[0]?.at ?? after.createdAt)),
+        checkpoints.map((checkpoint) => checkpointRow(after, checkpoint, (events[0] as Event).at)),
       ),
+    ),
+    Verdict: transitions.flatMap(({ after, steps }) =>
+      steps.flatMap(({ verdicts }) => verdicts.map((verdict) => verdictRow(after, verdict))),
+    ),
+    Interrupt: transitions.flatMap(({ before, after }) =>
+      after.interrupts
+        .filter((interrupt) => !before.interrupts.includes(interrupt))
+        .map((interrupt) => interruptRow(after, interrupt)),
     ),
     Artifact: transitions.flatMap(({ artifacts = [] }) => artifacts.map((artifact) => ({ ...artifact }))),
   }
@@ -176,6 +202,10 @@ async function writeAll(query: Query, transitions: readonly Transition[]): Promi
     ...tables.map((table) => JSON.stringify(rows[table])),
   ])
   return new Set(won.map(({ id }) => id))
+}
+
+function dateOf(steps: readonly Step[]): number {
+  return (steps.at(-1)?.events[0] as Event).at
 }
 
 function changed(before: SessionState, after: SessionState): SessionState['executions'][string][] {

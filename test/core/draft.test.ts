@@ -45,7 +45,7 @@ describe('a draft', () => {
   })
 
   it('is the same version if nothing happened', () => {
-    expect(finish(draft(state, BEGIN))).toEqual({ state, events: [], checkpoints: [], effects: [] })
+    expect(finish(draft(state, BEGIN))).toEqual({ state, events: [], checkpoints: [], verdicts: [], effects: [] })
   })
 })
 

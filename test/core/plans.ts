@@ -1,6 +1,5 @@
 import fc from 'fast-check'
-import { AGGREGATES } from '../../src/core/pattern.ts'
-import { PATTERNS, type Plan, type SubTask } from '../../src/core/plan.ts'
+import { AGGREGATES, PATTERNS, type Plan, type SubTask } from '../../src/core/plan.ts'
 import { failing, part, planOf } from './sessions.ts'
 
 /** Keys that objects know by themselves or put into an order of their own are among them. */

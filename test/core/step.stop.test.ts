@@ -77,7 +77,7 @@ describe('limits in time', () => {
   it('are let pass without an event when nothing is due', () => {
     const session = one()
     const { state } = session
-    expect(session.after(1)).toEqual({ state, events: [], checkpoints: [], effects: [] })
+    expect(session.after(1)).toEqual({ state, events: [], checkpoints: [], verdicts: [], effects: [] })
   })
 })
 

@@ -57,7 +57,17 @@ describe('planning a session', () => {
 
 describe('a session that tries an earlier one again', () => {
   const earlier = (change: Partial<ExecutionState>): ExecutionState => {
-    return { id: 'old', key: 'a', position: 0, status: 'ACCEPTED', attempt: 1, counted: 1, fence: 1, ...change }
+    return {
+      id: 'old',
+      key: 'a',
+      position: 0,
+      status: 'ACCEPTED',
+      attempt: 1,
+      counted: 1,
+      lost: 0,
+      fence: 1,
+      ...change,
+    }
   }
 
   it('takes over what was accepted, sets checkpoints after it, and goes on behind it', () => {

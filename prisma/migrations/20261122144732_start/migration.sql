@@ -29,6 +29,15 @@ CREATE TYPE "InterruptKind" AS ENUM ('APPROVAL', 'QUESTION', 'AUTH', 'BUDGET', '
 CREATE TYPE "InterruptStatus" AS ENUM ('OPEN', 'ANSWERED', 'EXPIRED', 'VOID');
 
 -- CreateEnum
+CREATE TYPE "GateKind" AS ENUM ('SCHEMA', 'COMMAND', 'TEST_REPORT', 'FILES', 'EVIDENCE', 'JUDGE', 'PERSON');
+
+-- CreateEnum
+CREATE TYPE "VerdictKind" AS ENUM ('ACCEPT', 'REJECT', 'ERROR');
+
+-- CreateEnum
+CREATE TYPE "Role" AS ENUM ('VIEWER', 'OPERATOR', 'APPROVER', 'AGENT', 'ADMIN');
+
+-- CreateEnum
 CREATE TYPE "KnowledgeKind" AS ENUM ('OUTCOME', 'TIP', 'RECIPE', 'FAILURE');
 
 -- CreateEnum
@@ -116,8 +125,16 @@ CREATE TABLE "Session" (
     "seq" INTEGER NOT NULL,
     "planVersion" INTEGER NOT NULL DEFAULT 1,
     "limits" JSONB NOT NULL,
+    "policy" JSONB NOT NULL,
+    "budget" JSONB NOT NULL,
+    "depth" INTEGER NOT NULL DEFAULT 1,
+    "forkOfId" UUID,
     "ending" JSONB,
-    "context" JSONB,
+    "inputs" JSONB NOT NULL,
+    "waitedMs" INTEGER NOT NULL DEFAULT 0,
+    "waitingSince" TIMESTAMPTZ(3),
+    "ledger" JSONB,
+    "rollback" JSONB,
     "output" JSONB,
     "reason" TEXT,
     "createdAt" TIMESTAMPTZ(3) NOT NULL,
@@ -133,7 +150,7 @@ CREATE TABLE "Plan" (
     "version" INTEGER NOT NULL,
     "pattern" "Pattern" NOT NULL,
     "graph" JSONB NOT NULL,
-    "analysis" JSONB NOT NULL,
+    "analysis" JSONB,
     "estimate" JSONB,
     "createdAt" TIMESTAMPTZ(3) NOT NULL,
 
@@ -158,9 +175,19 @@ CREATE TABLE "Execution" (
     "error" JSONB,
     "causeId" UUID,
     "aborting" TEXT,
+    "again" BOOLEAN,
+    "candidate" JSONB,
+    "gate" INTEGER,
+    "gateErrors" INTEGER,
+    "feedback" JSONB,
+    "replies" JSONB,
+    "fallbacks" INTEGER,
+    "interruptId" UUID,
+    "childId" UUID,
     "carriedId" UUID,
     "attempt" INTEGER NOT NULL DEFAULT 0,
     "counted" INTEGER NOT NULL DEFAULT 0,
+    "lost" INTEGER NOT NULL DEFAULT 0,
     "fence" INTEGER NOT NULL DEFAULT 0,
     "readyAt" TIMESTAMPTZ(3),
     "resumeAt" TIMESTAMPTZ(3),
@@ -187,6 +214,7 @@ CREATE TABLE "Attempt" (
     "retryable" BOOLEAN,
     "error" JSONB,
     "usage" JSONB,
+    "reserved" JSONB,
     "startedAt" TIMESTAMPTZ(3) NOT NULL,
     "endedAt" TIMESTAMPTZ(3),
 
@@ -248,33 +276,45 @@ CREATE TABLE "Artifact" (
 );
 
 -- CreateTable
-CREATE TABLE "Interrupt" (
-    "id" UUID NOT NULL,
+CREATE TABLE "Verdict" (
+    "seq" INTEGER NOT NULL,
     "sessionId" UUID NOT NULL,
-    "executionId" UUID,
-    "kind" "InterruptKind" NOT NULL,
-    "status" "InterruptStatus" NOT NULL,
-    "request" JSONB NOT NULL,
-    "shownHash" TEXT,
-    "answer" JSONB,
-    "answeredBy" TEXT,
-    "expiresAt" TIMESTAMPTZ(3),
-    "createdAt" TIMESTAMPTZ(3) NOT NULL,
-    "answeredAt" TIMESTAMPTZ(3),
+    "executionId" UUID NOT NULL,
+    "attemptId" UUID NOT NULL,
+    "gate" INTEGER NOT NULL,
+    "kind" "GateKind" NOT NULL,
+    "verdict" "VerdictKind" NOT NULL,
+    "text" TEXT,
+    "evidence" JSONB NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL,
 
-    CONSTRAINT "Interrupt_pkey" PRIMARY KEY ("id")
+    CONSTRAINT "Verdict_pkey" PRIMARY KEY ("sessionId","seq")
 );
 
 -- CreateTable
-CREATE TABLE "Budget" (
+CREATE TABLE "Interrupt" (
+    "id" UUID NOT NULL,
     "sessionId" UUID NOT NULL,
-    "unit" TEXT NOT NULL,
-    "soft" DECIMAL(65,30),
-    "hard" DECIMAL(65,30),
-    "reserved" DECIMAL(65,30) NOT NULL DEFAULT 0,
-    "used" DECIMAL(65,30) NOT NULL DEFAULT 0,
+    "seq" INTEGER NOT NULL,
+    "executionId" UUID,
+    "kind" "InterruptKind" NOT NULL,
+    "status" "InterruptStatus" NOT NULL,
+    "question" TEXT NOT NULL,
+    "shown" JSONB NOT NULL,
+    "shownHash" TEXT NOT NULL,
+    "choices" TEXT[],
+    "role" "Role" NOT NULL,
+    "onExpiry" JSONB NOT NULL,
+    "about" JSONB NOT NULL,
+    "escalated" BOOLEAN NOT NULL DEFAULT false,
+    "answer" JSONB,
+    "answeredBy" TEXT,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "expiresAt" TIMESTAMPTZ(3) NOT NULL,
+    "escalatesAt" TIMESTAMPTZ(3) NOT NULL,
+    "answeredAt" TIMESTAMPTZ(3),
 
-    CONSTRAINT "Budget_pkey" PRIMARY KEY ("sessionId","unit")
+    CONSTRAINT "Interrupt_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
@@ -353,6 +393,9 @@ CREATE INDEX "Session_parentSessionId_idx" ON "Session"("parentSessionId");
 CREATE INDEX "Session_retryOfId_idx" ON "Session"("retryOfId");
 
 -- CreateIndex
+CREATE INDEX "Session_forkOfId_idx" ON "Session"("forkOfId");
+
+-- CreateIndex
 CREATE INDEX "Execution_sessionId_position_idx" ON "Execution"("sessionId", "position");
 
 -- CreateIndex
@@ -392,7 +435,13 @@ CREATE INDEX "Artifact_sha256_idx" ON "Artifact"("sha256");
 CREATE UNIQUE INDEX "Artifact_attemptId_name_key" ON "Artifact"("attemptId", "name");
 
 -- CreateIndex
+CREATE INDEX "Verdict_executionId_seq_idx" ON "Verdict"("executionId", "seq");
+
+-- CreateIndex
 CREATE INDEX "Interrupt_sessionId_idx" ON "Interrupt"("sessionId");
+
+-- CreateIndex
+CREATE INDEX "Interrupt_executionId_idx" ON "Interrupt"("executionId");
 
 -- CreateIndex
 CREATE INDEX "Interrupt_status_createdAt_id_idx" ON "Interrupt"("status", "createdAt", "id");
@@ -431,6 +480,9 @@ ALTER TABLE "Session" ADD CONSTRAINT "Session_parentSessionId_fkey" FOREIGN KEY 
 ALTER TABLE "Session" ADD CONSTRAINT "Session_retryOfId_fkey" FOREIGN KEY ("retryOfId") REFERENCES "Session"("id") ON DELETE SET NULL ON UPDATE CASCADE;
 
 -- AddForeignKey
+ALTER TABLE "Session" ADD CONSTRAINT "Session_forkOfId_fkey" FOREIGN KEY ("forkOfId") REFERENCES "Session"("id") ON DELETE SET NULL ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "Plan" ADD CONSTRAINT "Plan_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "Session"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
@@ -464,10 +516,16 @@ ALTER TABLE "Artifact" ADD CONSTRAINT "Artifact_sessionId_fkey" FOREIGN KEY ("se
 ALTER TABLE "Artifact" ADD CONSTRAINT "Artifact_executionId_fkey" FOREIGN KEY ("executionId") REFERENCES "Execution"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
+ALTER TABLE "Verdict" ADD CONSTRAINT "Verdict_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "Session"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Verdict" ADD CONSTRAINT "Verdict_executionId_fkey" FOREIGN KEY ("executionId") REFERENCES "Execution"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "Interrupt" ADD CONSTRAINT "Interrupt_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "Session"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
-ALTER TABLE "Budget" ADD CONSTRAINT "Budget_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "Session"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "Interrupt" ADD CONSTRAINT "Interrupt_executionId_fkey" FOREIGN KEY ("executionId") REFERENCES "Execution"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "Knowledge" ADD CONSTRAINT "Knowledge_projectId_fkey" FOREIGN KEY ("projectId") REFERENCES "Project"("id") ON DELETE RESTRICT ON UPDATE CASCADE;

@@ -1,0 +1,38 @@
+import type { Json } from './json.ts'
+
+/** Kinds of gates in the order in which they run (rule 3): the cheap and certain before the dear and doubtful. */
+export const GATE_KINDS = ['SCHEMA', 'COMMAND', 'TEST_REPORT', 'FILES', 'EVIDENCE', 'JUDGE', 'PERSON'] as const
+export type GateKind = (typeof GATE_KINDS)[number]
+
+/** What a result has to pass before it is accepted. */
+export type Gate =
+  /** The output fits a JSON Schema (draft 2020-12). */
+  | { kind: 'SCHEMA'; schema: Json }
+  /** A command of the operator's, by its name, ends with 0 in the workspace. */
+  | { kind: 'COMMAND'; command: string }
+  /** The evidence of the attempt holds a test report with at least and at most so many tests. */
+  | { kind: 'TEST_REPORT'; minPassed: number; maxFailed: number }
+  /** Files of the workspace, relative to it, exist, or have changed since the attempt began. */
+  | { kind: 'FILES'; exist?: readonly string[]; changed?: readonly string[] }
+  /** The attempt left at least so many artifacts, and evidence of these kinds that has passed. */
+  | { kind: 'EVIDENCE'; minArtifacts?: number; kinds?: readonly string[] }
+  /** Another agent, asked by name or by the capability `judge`, finds that the criteria are met. */
+  | { kind: 'JUDGE'; criteria: string; agent?: string }
+  /** A person approves. */
+  | { kind: 'PERSON'; question: string; role?: Role; expiresMs?: number; onExpiry?: 'APPROVE' | 'REJECT' }
+
+/** ERROR: the validator itself failed, which says nothing of the result. */
+export type Verdict = { kind: 'ACCEPT' } | { kind: 'REJECT'; feedback: string } | { kind: 'ERROR'; message: string }
+
+/** Who may do what. ADMIN may do all that the others may. */
+export const ROLES = ['VIEWER', 'OPERATOR', 'APPROVER', 'AGENT', 'ADMIN'] as const
+export type Role = (typeof ROLES)[number]
+
+/** How often a result may be rejected, and how often one gate may fail to give a verdict (rule 3). */
+export const MAX_REJECTIONS = 3
+export const MAX_GATE_ERRORS = 3
+
+/** The gates in the order in which they run; within a kind as declared. */
+export function inOrder(gates: readonly Gate[]): Gate[] {
+  return gates.toSorted((a, b) => GATE_KINDS.indexOf(a.kind) - GATE_KINDS.indexOf(b.kind))
+}
