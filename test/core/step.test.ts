@@ -48,6 +48,7 @@ describe('planning a session', () => {
       state,
       events: [],
       checkpoints: [],
+      verdicts: [],
       effects: [],
       refused: 'the session has its plan: RUNNING',
     })
@@ -272,7 +273,14 @@ describe('a session that has ended', () => {
     const session = one()
     session.do('a')
     const { state } = session
-    const refusal = { state, refused: 'the session has ended: SUCCEEDED', events: [], effects: [], checkpoints: [] }
+    const refusal = {
+      state,
+      refused: 'the session has ended: SUCCEEDED',
+      events: [],
+      effects: [],
+      checkpoints: [],
+      verdicts: [],
+    }
     expect(session.plan()).toEqual(refusal)
     expect(session.claim('a')).toEqual(refusal)
     expect(session.report('a', OK)).toEqual(refusal)
