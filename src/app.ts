@@ -8,6 +8,7 @@ import { memoryBus } from './buses/memory.ts'
 import { redisBus } from './buses/redis.ts'
 import type { Config } from './config.ts'
 import { createCoordinator } from './coordinator/create.ts'
+import { timers } from './coordinator/timers.ts'
 import { createEmbeddedEngine } from './engines/embedded.ts'
 import { createServer } from './graphql/server.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
@@ -17,8 +18,8 @@ import { openDatabase } from './store/db.ts'
 import { acquireLock } from './store/lock.ts'
 import { migrate, MIGRATIONS } from './store/migrate.ts'
 import { becomeSoleEngine } from './store/soleEngine.ts'
+import { createStore } from './store/store.ts'
 import { findTemplate } from './store/template.ts'
-import { createWriter } from './store/write.ts'
 
 /** A server that runs. */
 export interface App {
@@ -91,12 +92,11 @@ async function open(
   })
 
   const coordinator = createCoordinator({
-    database,
-    bus,
-    writer: createWriter(database, bus),
-    engine: createEmbeddedEngine({ log }),
+    store: createStore({ database, bus, log, newId: uuid }),
+    engine: createEmbeddedEngine({ log, timers }),
     runtimes,
     artifacts,
+    timers,
     log,
     owner: `${hostname()}:${process.pid}`,
     now: Date.now,

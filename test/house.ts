@@ -14,6 +14,7 @@ import type { Coordinator, StartInput } from '../src/coordinator/coordinator.ts'
 import type { SubTask } from '../src/core/plan.ts'
 import { isEnded } from '../src/core/session.ts'
 import type { SessionState } from '../src/core/state.ts'
+import { timers } from '../src/coordinator/timers.ts'
 import { createEmbeddedEngine } from '../src/engines/embedded.ts'
 import { type CommandDefinition, createCommandRuntime } from '../src/runtimes/command.ts'
 import type { Runtime } from '../src/runtime.ts'
@@ -21,7 +22,7 @@ import { registerAgent, type Registration } from '../src/store/agent.ts'
 import { type ArtifactStore, createArtifactStore } from '../src/store/artifacts.ts'
 import type { Database } from '../src/store/db.ts'
 import { loadSession } from '../src/store/session.ts'
-import { createWriter } from '../src/store/write.ts'
+import { createStore } from '../src/store/store.ts'
 import { DATABASES, freshDatabase } from './database.ts'
 
 /** The stores and buses that all that follows from them has to pass on. */
@@ -126,12 +127,11 @@ async function build(parts: Foundation): Promise<House> {
     ...(runtime && { [runtime.name]: runtime }),
   }
   const coordinator = createCoordinator({
-    database: used,
-    bus,
-    writer: createWriter(used, bus),
-    engine: createEmbeddedEngine({ log }),
+    store: createStore({ database: used, bus, log, newId: uuid }),
+    engine: createEmbeddedEngine({ log, timers }),
     runtimes,
     artifacts,
+    timers,
     log,
     owner: 'test',
     now: Date.now,

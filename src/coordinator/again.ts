@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { isRefusal } from '../store/fault.ts'
 import type { Parts } from './parts.ts'
 
@@ -16,7 +15,7 @@ const STOPPING_MS = 5_000
  * @throws the last error, when the database refuses what it is given or patience ends
  */
 export async function again<T>(
-  { now, log }: Pick<Parts, 'now' | 'log'>,
+  { now, timers, log }: Pick<Parts, 'now' | 'timers' | 'log'>,
   signal: AbortSignal,
   act: (tries: number) => Promise<T>,
 ): Promise<T> {
@@ -31,6 +30,6 @@ export async function again<T>(
       if (isRefusal(error) || !patient) throw error
       if (tries === 0) log.warn({ err: error }, 'the database could not be reached; it is tried again')
     }
-    await pause(Math.min(PAUSE_MS.first * 2 ** tries, PAUSE_MS.longest))
+    await timers.pause(Math.min(PAUSE_MS.first * 2 ** tries, PAUSE_MS.longest))
   }
 }

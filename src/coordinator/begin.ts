@@ -2,8 +2,8 @@ import type { Analysis } from '../core/analysis.ts'
 import type { ExecutionState } from '../core/execution.ts'
 import { hash } from '../core/hash.ts'
 import { open, type Opening, step } from '../core/step.ts'
-import type { Query } from '../store/driver.ts'
-import { claimKey, readKey } from '../store/idempotency.ts'
+import type { Claim, Claimed } from '../store/idempotency.ts'
+import type { NewTask } from '../store/task.ts'
 import type { Transition } from '../store/write.ts'
 import type { StartResult } from './coordinator.ts'
 import type { Parts } from './parts.ts'
@@ -15,8 +15,8 @@ export interface Beginning {
   analysis: Analysis
   /** Accepted executions of the session that this one tries again. */
   carried?: Readonly<Record<string, ExecutionState>>
-  /** Written in the same transaction, before the session. */
-  before?: (query: Query) => Promise<void>
+  /** Written with it, if it is new too. */
+  task?: NewTask
   idempotency?: Idempotency
 }
 
@@ -29,8 +29,8 @@ export interface Idempotency {
 
 /** Writes a new session with its plan and its first executions, all or nothing, and then begins it. */
 export async function begin(parts: Parts & { sessions: Sessions }, beginning: Beginning): Promise<StartResult> {
-  const { database, writer, sessions, now, newId } = parts
-  const { opening, analysis, carried, idempotency } = beginning
+  const { store, sessions, now, newId } = parts
+  const { opening, analysis, carried, task, idempotency } = beginning
   const opened = open(opening, now())
   const executionIds = Object.fromEntries(opening.plan.nodes.map(({ key }) => [key, newId()]))
   const planned = step(opened.state, { type: 'PLAN', executionIds, ...(carried && { carried }) }, now())
@@ -40,22 +40,13 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
     steps: [opened, planned],
     analysis,
   }
-  let result: StartResult = { kind: 'STARTED', sessionId: opening.id, replayed: false }
+  const companions = { ...(task && { task }), ...(idempotency && { idempotency: claimOf(idempotency) }) }
+  let claimed: Claimed = { kind: 'NEW' }
   await sessions.create(transition, async () => {
-    result = await database.transaction(async (query): Promise<StartResult> => {
-      if (idempotency) {
-        const { operation, key, input } = idempotency
-        const claimed = await claimKey(query, { operation, key, inputHash: hash(input), subjectId: opening.id })
-        if (claimed.kind === 'SAME') return { kind: 'STARTED', sessionId: claimed.subjectId, replayed: true }
-        if (claimed.kind === 'OTHER') return usedBefore(key)
-      }
-      await beginning.before?.(query)
-      await writer.writeIn(query, transition)
-      return { kind: 'STARTED', sessionId: opening.id, replayed: false }
-    })
-    return result.kind === 'STARTED' && !result.replayed
+    claimed = await store.create(transition, companions)
+    return claimed.kind === 'NEW'
   })
-  return result
+  return known(claimed, idempotency) ?? { kind: 'STARTED', sessionId: opening.id, replayed: false }
 }
 
 /**
@@ -63,14 +54,19 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
  * instance since an agent has gone.
  */
 export async function answeredBefore(
-  { database }: Pick<Parts, 'database'>,
-  { operation, key, input }: Idempotency,
+  { store }: Pick<Parts, 'store'>,
+  idempotency: Idempotency,
 ): Promise<StartResult | undefined> {
-  const known = await readKey(database.query, { operation, key, inputHash: hash(input) })
-  if (known?.kind === 'SAME') return { kind: 'STARTED', sessionId: known.subjectId, replayed: true }
-  return known && usedBefore(key)
+  return known(await store.answered(claimOf(idempotency)), idempotency)
 }
 
-function usedBefore(key: string): StartResult {
-  return { kind: 'CONFLICT', message: `the idempotency key "${key}" was used before with another input` }
+function claimOf({ operation, key, input }: Idempotency): Omit<Claim, 'subjectId'> {
+  return { operation, key, inputHash: hash(input) }
+}
+
+/** What has to be answered if somebody else has used the key. */
+function known(claimed: Claimed | undefined, idempotency: Idempotency | undefined): StartResult | undefined {
+  if (claimed?.kind === 'SAME') return { kind: 'STARTED', sessionId: claimed.subjectId, replayed: true }
+  if (claimed?.kind !== 'OTHER') return undefined
+  return { kind: 'CONFLICT', message: `the idempotency key "${idempotency?.key}" was used before with another input` }
 }

@@ -20,11 +20,11 @@ const HEALTH_MS = 60_000
 /** The coordinator of one server process. */
 export function createCoordinator(given: Parts): Coordinator {
   const sessions = createSessions(given)
-  const directory = createDirectory(given.database, given.now)
+  const directory = createDirectory(given.store, given.now)
   const parts = { ...given, sessions, directory }
-  const { engine, log } = parts
+  const { engine, timers, log } = parts
   const stopping = new AbortController()
-  let health: NodeJS.Timeout | undefined
+  let callOff = (): void => {}
 
   engine.start({
     async assign(ready, held) {
@@ -50,6 +50,15 @@ export function createCoordinator(given: Parts): Coordinator {
     }
   }
 
+  function lookAgain(): void {
+    callOff()
+    if (stopping.signal.aborted) return
+    callOff = timers.after(HEALTH_MS, () => {
+      lookAgain()
+      void look()
+    })
+  }
+
   return {
     start: (input) => start(parts, input),
     analyze: (input) => dryRun(parts, input),
@@ -65,14 +74,13 @@ export function createCoordinator(given: Parts): Coordinator {
     },
     async recover() {
       await look()
-      clearInterval(health)
-      health = setInterval(() => void look(), HEALTH_MS)
+      lookAgain()
       return recover(parts, stopping.signal)
     },
     ended: (sessionId) => sessions.ended(sessionId),
     async stop() {
-      clearInterval(health)
       stopping.abort()
+      callOff()
       await engine.stop()
       sessions.stop()
     },

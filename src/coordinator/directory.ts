@@ -1,16 +1,4 @@
-import type { AgentProfile } from '../core/agent.ts'
-import type { Json } from '../core/json.ts'
-import type { Timeouts } from '../core/plan.ts'
-import type { Database } from '../store/db.ts'
-
-/** An agent as its registration says. */
-export interface AgentRecord extends AgentProfile {
-  projectId: string | null
-  version: number
-  runtime: string
-  runtimeConfig: Json
-  timeouts: Partial<Timeouts> | null
-}
+import type { AgentRecord, Store } from '../store/store.ts'
 
 /** Who is there, and how much a project may do at once. */
 export interface Directory {
@@ -24,7 +12,7 @@ export interface Directory {
 /** How long an answer is believed, in milliseconds: short beside an execution, long beside a burst of them. */
 const FRESH_MS = 250
 
-export function createDirectory(database: Database, now: () => number): Directory {
+export function createDirectory(store: Pick<Store, 'agents' | 'concurrencies'>, now: () => number): Directory {
   let read: Promise<{ agents: AgentRecord[]; concurrency: Map<string, number> }> | undefined
   let readAt = Number.NEGATIVE_INFINITY
 
@@ -40,13 +28,8 @@ export function createDirectory(database: Database, now: () => number): Director
   }
 
   async function load(): Promise<{ agents: AgentRecord[]; concurrency: Map<string, number> }> {
-    const agents = await database.query<AgentRecord>(
-      `SELECT id, name, type::text AS type, description, capabilities, status::text AS status, slots,
-         "projectId", version, runtime, "runtimeConfig", timeouts
-       FROM "Agent" WHERE "archivedAt" IS NULL ORDER BY name, id`,
-    )
-    const projects = await database.query<{ id: string; concurrency: number }>(`SELECT id, concurrency FROM "Project"`)
-    return { agents, concurrency: new Map(projects.map(({ id, concurrency }) => [id, concurrency])) }
+    const agents = await store.agents()
+    return { agents, concurrency: await store.concurrencies() }
   }
 
   return {

@@ -6,19 +6,14 @@ import type { Parts } from './parts.ts'
  *
  * @returns how many have changed their status
  */
-export async function checkAgents({ database, runtimes, now }: Parts): Promise<number> {
-  const agents = await database.query<{
-    id: string
-    status: string
-    statusReason: string | null
-    runtime: string
-    runtimeConfig: never
-  }>(
-    `SELECT id, status::text AS status, "statusReason", runtime, "runtimeConfig" FROM "Agent"
-     WHERE "archivedAt" IS NULL AND status <> 'DISABLED'`,
-  )
+export async function checkAgents({
+  store,
+  runtimes,
+  now,
+}: Pick<Parts, 'store' | 'runtimes' | 'now'>): Promise<number> {
   let changed = 0
-  for (const agent of agents) {
+  for (const agent of await store.agents()) {
+    if (agent.status === 'DISABLED') continue
     const runtime = runtimes[agent.runtime]
     const reason = runtime
       ? await runtime.check(agent.runtimeConfig).catch((error: Error) => `its check failed: ${error.message}`)
@@ -26,12 +21,7 @@ export async function checkAgents({ database, runtimes, now }: Parts): Promise<n
     const status = reason === undefined ? 'ONLINE' : 'OFFLINE'
     if (status === agent.status && (reason ?? null) === agent.statusReason) continue
     // A person may have switched it off while it was being asked.
-    const updated = await database.query(
-      `UPDATE "Agent" SET status = $2::"AgentStatus", "statusReason" = $3, "updatedAt" = $4
-       WHERE id = $1 AND status <> 'DISABLED' RETURNING id`,
-      [agent.id, status, reason ?? null, new Date(now())],
-    )
-    changed += updated.length
+    if (await store.setAgentStatus(agent.id, status, reason ?? null, now())) changed += 1
   }
   return changed
 }

@@ -1,19 +1,17 @@
 import type { Logger } from 'pino'
-import type { Bus } from '../bus.ts'
 import type { Engine } from '../engine.ts'
 import type { Runtime } from '../runtime.ts'
 import type { ArtifactStore } from '../store/artifacts.ts'
-import type { Database } from '../store/db.ts'
-import type { Writer } from '../store/write.ts'
+import type { Store } from '../store/store.ts'
+import type { Timers } from './timers.ts'
 
 /** What the coordinator works with. Time, ids and chance are parts too, so that a simulation can bring its own. */
 export interface Parts {
-  database: Database
-  bus: Bus
-  writer: Writer
+  store: Store
   engine: Engine
   runtimes: Readonly<Record<string, Runtime>>
   artifacts: ArtifactStore
+  timers: Timers
   log: Logger
   /** Names this server process in the attempts that it drives. */
   owner: string

@@ -5,11 +5,11 @@ import type { Assignment } from '../core/schedule.ts'
 import type { SessionState } from '../core/state.ts'
 import type { Report } from '../core/step.ts'
 import type { Outcome, Work } from '../runtime.ts'
-import { openActivityLog } from '../store/activity.ts'
 import { isRefusal } from '../store/fault.ts'
+import type { AgentRecord } from '../store/store.ts'
 import type { ArtifactRow } from '../store/write.ts'
 import { again } from './again.ts'
-import type { AgentRecord, Directory } from './directory.ts'
+import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
 import { keepFiles, reportOf } from './report.ts'
 import type { Sessions } from './sessions.ts'
@@ -110,11 +110,8 @@ async function drive(parts: Crew, claimed: Claimed, outputDir: string, signal: A
     return { kind: 'ERROR', error: { class: 'UNAVAILABLE', message }, evidence: [], usage: {} }
   }
   const execution = state.executions[node.key] as SessionState['executions'][string]
-  const { query } = parts.database
   const work = await again(parts, signal, () => workOf(parts, state, node, agent, { ...claimed, outputDir }))
-  const shown = await again(parts, signal, () =>
-    openActivityLog({ query, bus: parts.bus, log: parts.log }, execution.id, execution.attempt),
-  )
+  const shown = await again(parts, signal, () => parts.store.activities(execution.id, execution.attempt))
   try {
     const running = runtime.run(work, signal)
     for (;;) {

@@ -6,8 +6,7 @@ import type { Aggregate, Pattern, Plan, SubTask } from '../core/plan.ts'
 import { DEFAULT_RETRY } from '../core/retry.ts'
 import { capable } from '../core/select.ts'
 import { DEFAULT_LIMITS, type SessionLimits } from '../core/state.ts'
-import type { AgentType } from '../core/agent.ts'
-import { isTooDeep, type Json, MAX_DEPTH } from '../core/json.ts'
+import { isTooDeep, MAX_DEPTH } from '../core/json.ts'
 import type { Refusal, StartInput, TaskInput } from './coordinator.ts'
 import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
@@ -29,14 +28,13 @@ export interface Prepared {
 
 /** Analyses and plans a task without writing anything. */
 export async function prepare(
-  { database, directory }: Pick<Parts, 'database'> & { directory: Directory },
+  { store, directory }: Pick<Parts, 'store'> & { directory: Directory },
   input: StartInput,
 ): Promise<Prepared | Refusal> {
   const { projectId } = input
-  const project = await database.prisma.project.findFirst({ where: { id: projectId, archivedAt: null } })
-  if (!project) return { kind: 'NOT_FOUND', what: 'project', id: projectId }
+  if (!(await store.hasProject(projectId))) return { kind: 'NOT_FOUND', what: 'project', id: projectId }
   const taskId = 'id' in input.task ? input.task.id : undefined
-  const task = 'id' in input.task ? await readTask(database, projectId, input.task.id) : input.task
+  const task = 'id' in input.task ? await store.task(projectId, input.task.id) : input.task
   if (!task) return { kind: 'NOT_FOUND', what: 'task', id: taskId as string }
   const problems = [...checkInputs(task), ...checkLimits(input)]
   if (task.subTasks) problems.push(...checkSubTasks(task.subTasks, input.pattern))
@@ -125,50 +123,4 @@ function checkLimits({ limits = {}, attemptTimeoutMs, maxAttempts }: StartInput)
           },
         ],
   )
-}
-
-/** What a sub-task keeps in its column `policy`. */
-export type TaskPolicy = Pick<SubTask, 'timeouts' | 'retry'>
-
-async function readTask(
-  database: Parts['database'],
-  projectId: string,
-  taskId: string,
-): Promise<TaskInput | undefined> {
-  const task = await database.prisma.task.findFirst({
-    where: { id: taskId, projectId, archivedAt: null },
-    include: {
-      subTasks: {
-        where: { archivedAt: null },
-        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-        include: { dependsOn: { include: { dependsOn: true } } },
-      },
-    },
-  })
-  if (!task) return undefined
-  return {
-    title: task.title,
-    description: task.description,
-    priority: task.priority,
-    capabilities: task.capabilities,
-    ...(task.input !== null && { input: task.input as Json }),
-    ...(task.subTasks.length > 0 && {
-      subTasks: task.subTasks.map((part): SubTask => {
-        const { timeouts, retry } = (part.policy ?? {}) as TaskPolicy
-        return {
-          key: part.key ?? part.id,
-          title: part.title,
-          description: part.description,
-          capabilities: part.capabilities,
-          dependsOn: part.dependsOn.map(({ dependsOn }) => dependsOn.key ?? dependsOn.id),
-          optional: part.optional,
-          ...(part.type && { type: part.type as AgentType }),
-          ...(part.agent !== null && { agent: part.agent }),
-          ...(part.input !== null && { input: part.input as Json }),
-          ...(timeouts && { timeouts }),
-          ...(retry && { retry }),
-        }
-      }),
-    }),
-  }
 }

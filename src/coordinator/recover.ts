@@ -1,5 +1,4 @@
 import { isHeld } from '../core/execution.ts'
-import { unfinishedSessions } from '../store/session.ts'
 import { again } from './again.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
@@ -16,10 +15,10 @@ export async function recover(
   parts: Parts & { sessions: Sessions },
   signal: AbortSignal,
 ): Promise<{ sessions: number; lost: number }> {
-  const { database, log } = parts
+  const { store, log } = parts
   // First the old processes, then new attempts: never two at once on one workspace.
   const alive = await endLeftovers(parts)
-  const ids = await unfinishedSessions(database.query)
+  const ids = await store.unfinished()
   let lost = 0
   for (const sessionId of ids) {
     try {

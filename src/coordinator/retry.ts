@@ -1,4 +1,3 @@
-import type { Analysis } from '../core/analysis.ts'
 import { isEnded } from '../core/session.ts'
 import { answeredBefore, begin } from './begin.ts'
 import type { StartResult } from './coordinator.ts'
@@ -24,17 +23,13 @@ export async function retry(
   if (state.status === 'SUCCEEDED') {
     return { kind: 'CONFLICT', message: 'every execution of the session was accepted: there is nothing to try again' }
   }
-  const [row] = await parts.database.query<{ analysis: Analysis }>(
-    `SELECT analysis FROM "Plan" WHERE "sessionId" = $1 AND version = $2`,
-    [sessionId, state.planVersion],
-  )
   const { projectId, taskId, pattern, priority, plan, limits } = state
   const missing = plan.nodes.filter(({ key }) => state.executions[key]?.status !== 'ACCEPTED')
   const problems = await checkAgents(parts.directory, projectId, { ...plan, nodes: missing }, 'CALLER')
   if (problems.length > 0) return { kind: 'INVALID', problems }
   return begin(parts, {
     opening: { id: parts.newId(), projectId, taskId, pattern, priority, plan, limits, retryOfId: sessionId },
-    analysis: (row as { analysis: Analysis }).analysis,
+    analysis: await parts.store.analysis(sessionId, state.planVersion),
     // The machine takes over what was accepted, as long as all that it was made from is taken over too.
     carried: state.executions,
     ...(idempotency && { idempotency }),

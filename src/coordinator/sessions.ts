@@ -3,7 +3,6 @@ import { heldAttempt } from '../core/execution.ts'
 import { isEnded } from '../core/session.ts'
 import type { SessionState, Step } from '../core/state.ts'
 import { type Happening, nextTick, step } from '../core/step.ts'
-import { loadSession } from '../store/session.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Parts } from './parts.ts'
 import { readyItem } from './ready.ts'
@@ -40,12 +39,13 @@ const LONGEST_TIMER = 2 ** 31 - 1
 const SOON_MS = 1_000
 
 export function createSessions(parts: Parts): Sessions {
-  const { database, writer, engine, log, now } = parts
+  const { store, engine, timers, log, now } = parts
   const known = new Map<string, SessionState>()
   /** Sessions whose effects may have been lost: whoever reads one next begins them anew. */
   const doubtful = new Set<string>()
   const queues = new Map<string, Promise<unknown>>()
-  const timers = new Map<string, NodeJS.Timeout>()
+  /** What calls off the timer of a session. */
+  const alarms = new Map<string, () => void>()
   const waiters = new Map<string, (() => void)[]>()
   let stopped = false
 
@@ -62,7 +62,7 @@ export function createSessions(parts: Parts): Sessions {
   }
 
   async function read(sessionId: string): Promise<SessionState | undefined> {
-    return known.get(sessionId) ?? (await loadSession(database.query, sessionId))
+    return known.get(sessionId) ?? (await store.session(sessionId))
   }
 
   /** The same in the session's turn: what is doubtful is restored first. */
@@ -88,7 +88,7 @@ export function createSessions(parts: Parts): Sessions {
         if (result.events.length === 0) return result
         const accepted = result.refused === undefined ? artifacts : []
         const transition: Transition = { before, after: result.state, steps: [result], artifacts: accepted }
-        if (await sure(sessionId, () => writer.write(transition))) {
+        if (await sure(sessionId, () => store.write(transition))) {
           begin(transition)
           return result
         }
@@ -143,7 +143,7 @@ export function createSessions(parts: Parts): Sessions {
       else engine.withdraw(execution.id)
       if (heldAttempt(execution) && execution.aborting !== undefined) engine.abort(execution.id, execution.aborting)
     }
-    writer.ring(state)
+    store.ring(state)
     schedule(state)
     if (isEnded(state.status)) leave(state.id)
   }
@@ -164,19 +164,19 @@ export function createSessions(parts: Parts): Sessions {
   function wakeIn(sessionId: string, ms: number): void {
     clearTimer(sessionId)
     if (stopped) return
-    timers.set(
+    alarms.set(
       sessionId,
-      setTimeout(() => void wake(sessionId), ms),
+      timers.after(ms, () => void wake(sessionId)),
     )
   }
 
   function clearTimer(sessionId: string): void {
-    clearTimeout(timers.get(sessionId))
-    timers.delete(sessionId)
+    alarms.get(sessionId)?.()
+    alarms.delete(sessionId)
   }
 
   async function wake(sessionId: string): Promise<void> {
-    timers.delete(sessionId)
+    alarms.delete(sessionId)
     try {
       const result = await advance(sessionId, { type: 'TICK' })
       // A timer may come a little early; then nothing has happened yet.
@@ -194,7 +194,7 @@ export function createSessions(parts: Parts): Sessions {
     create: (transition, write) =>
       inTurn(transition.after.id, async () => {
         if (!(await sure(transition.after.id, write))) return
-        writer.ring(transition.after)
+        store.ring(transition.after)
         begin(transition)
       }),
     resume: (sessionId) =>
@@ -218,8 +218,8 @@ export function createSessions(parts: Parts): Sessions {
     },
     stop() {
       stopped = true
-      for (const timer of timers.values()) clearTimeout(timer)
-      timers.clear()
+      for (const callOff of alarms.values()) callOff()
+      alarms.clear()
     },
   }
 }

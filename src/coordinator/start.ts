@@ -1,4 +1,3 @@
-import { insertTask } from '../store/task.ts'
 import { answeredBefore, begin } from './begin.ts'
 import type { StartInput, StartResult } from './coordinator.ts'
 import type { Directory } from './directory.ts'
@@ -19,19 +18,15 @@ export async function start(
   if (answered) return answered
   const prepared = await prepare(parts, input)
   if (prepared.kind !== 'PREPARED') return prepared
-  const { newId, now } = parts
+  const { newId } = parts
   const { projectId, task, pattern, plan, limits, analysis } = prepared
   const taskId = prepared.taskId ?? newId()
+  const { title, description, priority = 0, capabilities = [], subTasks = [] } = task
+  const row = { id: taskId, projectId, title, description, priority, capabilities, subTasks }
   return begin(parts, {
-    opening: { id: newId(), projectId, taskId, pattern, priority: task.priority ?? 0, plan, limits },
+    opening: { id: newId(), projectId, taskId, pattern, priority, plan, limits },
     analysis,
-    ...(!prepared.taskId && {
-      before: (query) => {
-        const { title, description, input, priority = 0, capabilities = [], subTasks = [] } = task
-        const row = { id: taskId, projectId, title, description, priority, capabilities, subTasks }
-        return insertTask(query, { ...row, ...(input !== undefined && { input }) }, newId, now())
-      },
-    }),
+    ...(!prepared.taskId && { task: { ...row, ...(task.input !== undefined && { input: task.input }) } }),
     ...(idempotency && { idempotency }),
   })
 }

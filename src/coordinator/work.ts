@@ -1,13 +1,12 @@
 import type { PlanNode } from '../core/plan.ts'
 import type { SessionState } from '../core/state.ts'
 import type { UpstreamResult, Work } from '../runtime.ts'
-import type { ArtifactRow } from '../store/write.ts'
-import type { AgentRecord } from './directory.ts'
+import type { AgentRecord } from '../store/store.ts'
 import type { Parts } from './parts.ts'
 
 /** What a runtime is handed: the frozen input, with the results that it refers to. */
 export async function workOf(
-  { database, artifacts }: Parts,
+  { store, artifacts }: Pick<Parts, 'store' | 'artifacts'>,
   state: SessionState,
   node: PlanNode,
   agent: AgentRecord,
@@ -15,27 +14,10 @@ export async function workOf(
 ): Promise<Work> {
   const execution = state.executions[node.key] as SessionState['executions'][string]
   const upstream = node.needs.map((key) => state.executions[key] as SessionState['executions'][string])
-  const [context] = await database.query<{ title: string; description: string; workspace: string }>(
-    `SELECT t.title, t.description, p.workspace FROM "Task" t JOIN "Project" p ON p.id = t."projectId" WHERE t.id = $1`,
-    [state.taskId],
-  )
   // A carried result's artifacts stand with the execution that made them.
   const makers = upstream.map(({ id, carriedId }) => carriedId ?? id)
-  const files =
-    makers.length === 0
-      ? []
-      : await database.query<ArtifactRow>(
-          `SELECT * FROM "Artifact" WHERE "executionId" = ANY($1::uuid[]) ORDER BY name`,
-          [makers],
-        )
   const agentIds = upstream.flatMap(({ agentId }) => agentId ?? [])
-  const agents =
-    agentIds.length === 0
-      ? []
-      : await database.query<{ id: string; name: string }>(`SELECT id, name FROM "Agent" WHERE id = ANY($1::uuid[])`, [
-          agentIds,
-        ])
-  const { title = '', description = '', workspace = '' } = context ?? {}
+  const context = await store.workContext(state.taskId, makers, agentIds)
   return {
     sessionId: state.id,
     executionId: execution.id,
@@ -45,16 +27,16 @@ export async function workOf(
     key: node.key,
     title: node.title,
     description: node.description,
-    task: { title, description },
+    task: context.task,
     agent: { id: agent.id, name: agent.name, type: agent.type },
     input: node.input ?? null,
     upstream: upstream.map((e, index): UpstreamResult => {
       const { key, status, summary, output, error } = e
-      const produced = files.filter(({ executionId }) => executionId === makers[index])
+      const produced = context.artifacts.filter(({ executionId }) => executionId === makers[index])
       return {
         key,
         title: state.plan.nodes[e.position]?.title ?? key,
-        agent: agents.find(({ id }) => id === e.agentId)?.name ?? null,
+        agent: context.agents.find(({ id }) => id === e.agentId)?.name ?? null,
         status,
         summary: summary ?? null,
         output: output ?? null,
@@ -64,7 +46,7 @@ export async function workOf(
         }),
       }
     }),
-    workspace,
+    workspace: context.workspace,
     outputDir: attempt.outputDir,
     timeouts: attempt.timeouts,
     runtimeConfig: agent.runtimeConfig,

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Timers } from '../coordinator/timers.ts'
 import type { Assignment, HeldItem, ReadyItem } from '../core/schedule.ts'
 import type { Crew, Engine } from '../engine.ts'
 
@@ -6,14 +7,14 @@ import type { Crew, Engine } from '../engine.ts'
 const LOOK_AGAIN_MS = 1_000
 
 /** An engine inside the server's own process: no queue beside its memory, and all of it can be derived from the rows. */
-export function createEmbeddedEngine({ log }: { log: Pick<Logger, 'error'> }): Engine {
+export function createEmbeddedEngine({ log, timers }: { log: Pick<Logger, 'error'>; timers: Timers }): Engine {
   const ready = new Map<string, ReadyItem>()
   const held = new Map<string, { item: HeldItem; controller: AbortController; done: Promise<void> }>()
   let crew: Crew | undefined
   let stopped = false
   let looking = false
   let lookAgain = false
-  let timer: NodeJS.Timeout | undefined
+  let callOff = (): void => {}
 
   async function look(): Promise<void> {
     if (looking) {
@@ -21,7 +22,7 @@ export function createEmbeddedEngine({ log }: { log: Pick<Logger, 'error'> }): E
       return
     }
     looking = true
-    clearTimeout(timer)
+    callOff()
     try {
       do {
         lookAgain = false
@@ -38,7 +39,7 @@ export function createEmbeddedEngine({ log }: { log: Pick<Logger, 'error'> }): E
       log.error({ err: error }, 'the engine could not assign what waits; it tries again')
     }
     looking = false
-    if (ready.size > 0 && !stopped) timer = setTimeout(() => void look(), LOOK_AGAIN_MS)
+    if (ready.size > 0 && !stopped) callOff = timers.after(LOOK_AGAIN_MS, () => void look())
   }
 
   function begin(by: Crew, assignment: Assignment): void {
@@ -80,7 +81,7 @@ export function createEmbeddedEngine({ log }: { log: Pick<Logger, 'error'> }): E
     },
     async stop() {
       stopped = true
-      clearTimeout(timer)
+      callOff()
       for (const { controller } of held.values()) controller.abort(new Error('the server is stopping'))
       await Promise.all([...held.values()].map(({ done }) => done))
     },

@@ -3,7 +3,7 @@ import type { Query } from './driver.ts'
 /** What an idempotency key stands for by now. */
 export type Claimed = { kind: 'NEW' } | { kind: 'SAME'; subjectId: string } | { kind: 'OTHER' }
 
-interface Claim {
+export interface Claim {
   /** Name of the mutation. */
   operation: string
   key: string

@@ -1,5 +1,7 @@
+import type { AgentType } from '../core/agent.ts'
 import type { Json } from '../core/json.ts'
 import type { SubTask } from '../core/plan.ts'
+import type { PrismaClient } from '../generated/prisma/client.ts'
 import type { Query } from './driver.ts'
 
 /** A task with its parts, as it is written at once. */
@@ -38,4 +40,54 @@ export async function insertTask(query: Query, task: NewTask, newId: () => strin
     dependsOn.map((before) => ({ taskId: ids.get(key), dependsOnId: ids.get(before) })),
   )
   if (edges.length > 0) await query(into('TaskDependency'), [JSON.stringify(edges)])
+}
+
+/** A task as it stands; without `subTasks` it has none. */
+export type StoredTask = Omit<NewTask, 'id' | 'projectId' | 'subTasks'> & Partial<Pick<NewTask, 'subTasks'>>
+
+/** What a sub-task keeps in its column `policy`. */
+type TaskPolicy = Pick<SubTask, 'timeouts' | 'retry'>
+
+/** A task of the project with its parts, as far as they are not archived. */
+export async function readTask(
+  prisma: PrismaClient,
+  projectId: string,
+  taskId: string,
+): Promise<StoredTask | undefined> {
+  const task = await prisma.task.findFirst({
+    where: { id: taskId, projectId, archivedAt: null },
+    include: {
+      subTasks: {
+        where: { archivedAt: null },
+        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+        include: { dependsOn: { include: { dependsOn: true } } },
+      },
+    },
+  })
+  if (!task) return undefined
+  return {
+    title: task.title,
+    description: task.description,
+    priority: task.priority,
+    capabilities: task.capabilities,
+    ...(task.input !== null && { input: task.input as Json }),
+    ...(task.subTasks.length > 0 && {
+      subTasks: task.subTasks.map((part): SubTask => {
+        const { timeouts, retry } = (part.policy ?? {}) as TaskPolicy
+        return {
+          key: part.key ?? part.id,
+          title: part.title,
+          description: part.description,
+          capabilities: part.capabilities,
+          dependsOn: part.dependsOn.map(({ dependsOn }) => dependsOn.key ?? dependsOn.id),
+          optional: part.optional,
+          ...(part.type && { type: part.type as AgentType }),
+          ...(part.agent !== null && { agent: part.agent }),
+          ...(part.input !== null && { input: part.input as Json }),
+          ...(timeouts && { timeouts }),
+          ...(retry && { retry }),
+        }
+      }),
+    }),
+  }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import type { Assignment, HeldItem, ReadyItem } from '../../src/core/schedule.ts'
+import { timers } from '../../src/coordinator/timers.ts'
 import type { Crew } from '../../src/engine.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded.ts'
 
@@ -27,7 +28,7 @@ function setUp(change: Partial<Crew> = {}) {
   const running = new Map<string, PromiseWithResolvers<void>>()
   const signals = new Map<string, AbortSignal>()
   const bell = new EventTarget()
-  const engine = createEmbeddedEngine({ log: { error: (error: unknown) => errors.push(error) } as never })
+  const engine = createEmbeddedEngine({ log: { error: (error: unknown) => errors.push(error) } as never, timers })
   const ids = (items: readonly { executionId: string }[]): string[] => items.map(({ executionId }) => executionId)
   const crew: Crew = {
     async assign(ready: readonly ReadyItem[], held: readonly HeldItem[]) {

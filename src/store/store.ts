@@ -1,0 +1,158 @@
+import type { Logger } from 'pino'
+import type { Bus } from '../bus.ts'
+import type { AgentProfile } from '../core/agent.ts'
+import type { Analysis } from '../core/analysis.ts'
+import type { Json } from '../core/json.ts'
+import type { Timeouts } from '../core/plan.ts'
+import type { SessionState } from '../core/state.ts'
+import { type ActivityLog, openActivityLog } from './activity.ts'
+import type { Database } from './db.ts'
+import { type Claim, type Claimed, claimKey, readKey } from './idempotency.ts'
+import { loadSession, unfinishedSessions } from './session.ts'
+import { insertTask, type NewTask, readTask, type StoredTask } from './task.ts'
+import { type ArtifactRow, createWriter, type Transition, type Writer } from './write.ts'
+
+/** An agent as its registration says, and how it is. */
+export interface AgentRecord extends AgentProfile {
+  projectId: string | null
+  version: number
+  statusReason: string | null
+  runtime: string
+  runtimeConfig: Json
+  timeouts: Partial<Timeouts> | null
+}
+
+/** What is written together with a new session. */
+export interface Companions {
+  /** Its task, if that is new too. */
+  task?: NewTask
+  idempotency?: Omit<Claim, 'subjectId'>
+}
+
+/** What an agent is told beside its own part. */
+export interface WorkContext {
+  task: { title: string; description: string }
+  workspace: string
+  /** Of the executions that were asked for, by name. */
+  artifacts: ArtifactRow[]
+  agents: { id: string; name: string }[]
+}
+
+/**
+ * What the coordinator asks of the truth, in its own words. Every verb that fails throws what the database says; unless
+ * `isRefusal`, the same may work in a moment, and what was to be written may have been written.
+ */
+export interface Store extends Pick<Writer, 'write' | 'ring'> {
+  session(id: string): Promise<SessionState | undefined>
+  /** Ids of the sessions that have not come to their end, oldest first. */
+  unfinished(): Promise<string[]>
+  /**
+   * Writes a new session with all that belongs to it, or nothing. Whoever calls `ring` next does so once it is written.
+   *
+   * @returns NEW if it was written; else what its idempotency key stands for already
+   */
+  create(transition: Transition, companions: Companions): Promise<Claimed>
+  /** What an idempotency key stands for, if anything. */
+  answered(idempotency: Omit<Claim, 'subjectId'>): Promise<Claimed | undefined>
+  /** The analysis that a version of a session's plan was made from. */
+  analysis(sessionId: string, planVersion: number): Promise<Analysis>
+  /** Whether there is such a project, not archived. */
+  hasProject(projectId: string): Promise<boolean>
+  /** A task of the project with its parts, as far as they are not archived. */
+  task(projectId: string, taskId: string): Promise<StoredTask | undefined>
+  /** All that are not archived, by name. */
+  agents(): Promise<AgentRecord[]>
+  /** Executions at once over all sessions of a project, by its id. */
+  concurrencies(): Promise<Map<string, number>>
+  /**
+   * Says how an agent is, unless a person has DISABLED it.
+   *
+   * @returns whether it was said
+   */
+  setAgentStatus(agentId: string, status: 'ONLINE' | 'OFFLINE', reason: string | null, at: number): Promise<boolean>
+  workContext(taskId: string, executionIds: readonly string[], agentIds: readonly string[]): Promise<WorkContext>
+  /** Opens the log of what one attempt shows. */
+  activities(executionId: string, attempt: number): Promise<ActivityLog>
+}
+
+/**
+ * The store on a database.
+ *
+ * @param newId makes ids of sub-tasks
+ */
+export function createStore(parts: {
+  database: Database
+  bus: Bus
+  log: Pick<Logger, 'warn'>
+  newId: () => string
+}): Store {
+  const { database, bus, log, newId } = parts
+  const { query } = database
+  const writer = createWriter(database, bus)
+  return {
+    write: writer.write,
+    ring: writer.ring,
+    session: (id) => loadSession(query, id),
+    unfinished: () => unfinishedSessions(query),
+    create: (transition, { task, idempotency }) =>
+      database.transaction(async (query): Promise<Claimed> => {
+        const { id, createdAt } = transition.after
+        const claimed = idempotency && (await claimKey(query, { ...idempotency, subjectId: id }))
+        if (claimed && claimed.kind !== 'NEW') return claimed
+        if (task) await insertTask(query, task, newId, createdAt)
+        await writer.writeIn(query, transition)
+        return { kind: 'NEW' }
+      }),
+    answered: (idempotency) => readKey(query, idempotency),
+    async analysis(sessionId, planVersion) {
+      const [row] = await query<{ analysis: Analysis }>(
+        `SELECT analysis FROM "Plan" WHERE "sessionId" = $1 AND version = $2`,
+        [sessionId, planVersion],
+      )
+      return (row as { analysis: Analysis }).analysis
+    },
+    async hasProject(id) {
+      return (await database.prisma.project.count({ where: { id, archivedAt: null } })) > 0
+    },
+    task: (projectId, taskId) => readTask(database.prisma, projectId, taskId),
+    agents: () =>
+      query<AgentRecord>(
+        `SELECT id, name, type::text AS type, description, capabilities, status::text AS status, "statusReason", slots,
+           "projectId", version, runtime, "runtimeConfig", timeouts
+         FROM "Agent" WHERE "archivedAt" IS NULL ORDER BY name, id`,
+      ),
+    async concurrencies() {
+      const projects = await query<{ id: string; concurrency: number }>(`SELECT id, concurrency FROM "Project"`)
+      return new Map(projects.map(({ id, concurrency }) => [id, concurrency]))
+    },
+    async setAgentStatus(agentId, status, reason, at) {
+      const updated = await query(
+        `UPDATE "Agent" SET status = $2::"AgentStatus", "statusReason" = $3, "updatedAt" = $4
+         WHERE id = $1 AND status <> 'DISABLED' RETURNING id`,
+        [agentId, status, reason, new Date(at)],
+      )
+      return updated.length > 0
+    },
+    async workContext(taskId, executionIds, agentIds) {
+      const [context] = await query<{ title: string; description: string; workspace: string }>(
+        `SELECT t.title, t.description, p.workspace FROM "Task" t JOIN "Project" p ON p.id = t."projectId" WHERE t.id = $1`,
+        [taskId],
+      )
+      const artifacts =
+        executionIds.length === 0
+          ? []
+          : await query<ArtifactRow>(`SELECT * FROM "Artifact" WHERE "executionId" = ANY($1::uuid[]) ORDER BY name`, [
+              executionIds,
+            ])
+      const agents =
+        agentIds.length === 0
+          ? []
+          : await query<{ id: string; name: string }>(`SELECT id, name FROM "Agent" WHERE id = ANY($1::uuid[])`, [
+              agentIds,
+            ])
+      const { title = '', description = '', workspace = '' } = context ?? {}
+      return { task: { title, description }, workspace, artifacts, agents }
+    },
+    activities: (executionId, attempt) => openActivityLog({ query, bus, log }, executionId, attempt),
+  }
+}
