@@ -10,10 +10,10 @@ const ROOT = join(import.meta.dirname, '..')
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   // One floor in the architecture; the contracts lie below the store, which may speak of them.
-  ['bus.ts', 'engine.ts', 'runtime.ts'],
+  ['bus.ts', 'engine.ts', 'runtime.ts', 'workspace.ts'],
   ['store'],
   ['coordinator'],
-  ['graphql', 'engines', 'runtimes', 'buses', 'agents'],
+  ['graphql', 'engines', 'runtimes', 'buses', 'workspaces', 'agents'],
   ['main.ts', 'app.ts', 'config.ts', 'cli'],
 ]
 const TOP = FLOORS.length - 1
