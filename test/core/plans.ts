@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { AGGREGATES, PATTERNS, type Plan, type SubTask } from '../../src/core/plan.ts'
+import type { PlanOptions } from '../../src/core/check/options.ts'
+import { AGGREGATES, type Aggregate, PATTERNS, type Pattern, type Plan, type SubTask } from '../../src/core/plan.ts'
 import { failing, part, planOf } from './sessions.ts'
 
 /** Keys that objects know by themselves or put into an order of their own are among them. */
@@ -19,11 +20,11 @@ export const anyParts: fc.Arbitrary<SubTask[]> = fc
   )
   .chain((parts) => fc.shuffledSubarray(parts, { minLength: parts.length }))
 
-/** Plans of every pattern and aggregate, failing fast or not. */
+/** Plans of every pattern, failing fast or not, closed by nobody, the coordinator or an agent. */
 export const anyPlan: fc.Arbitrary<Plan> = fc
   .record({
     pattern: fc.constantFrom(...PATTERNS),
-    aggregate: fc.constantFrom(...AGGREGATES),
+    aggregate: fc.constantFrom('NONE' as const, 'COLLECT' as const, 'AGENT' as const),
     onFailure: fc.constantFrom(undefined, 'FAIL_FAST' as const, 'CONTINUE' as const),
     maxAttempts: fc.integer({ min: 1, max: 3 }),
     queueMs: fc.constantFrom(20_000, 3_600_000),
@@ -38,3 +39,60 @@ export const anyPlan: fc.Arbitrary<Plan> = fc
     })
     return onFailure ? failing(plan, onFailure) : plan
   })
+
+/** What parts of plans can say beside what they do. */
+const anyExtras: fc.Arbitrary<Partial<SubTask>> = fc.constantFrom(
+  {},
+  {},
+  {
+    gates: [
+      { kind: 'JUDGE', criteria: 'it is good' },
+      { kind: 'COMMAND', command: 'test' },
+    ],
+    outputSchema: true,
+  },
+  { fallback: ['other'], reserve: { tokens: 10 } },
+  { compensation: { title: 'Undo it' } },
+  { session: { pattern: 'PARALLEL', parts: [part('child')], aggregate: 'FIRST' } },
+)
+
+/** Tasks and how they are to be planned, with everything that can be asked for; `checkOptions` finds no problem. */
+export const anyTask: fc.Arbitrary<{ parts: SubTask[]; pattern: Pattern; options: PlanOptions }> = fc
+  .record({
+    pattern: fc.constantFrom(...PATTERNS),
+    aggregate: fc.constantFrom(...AGGREGATES),
+    policy: fc.constantFrom(undefined, 'FAIL_FAST' as const, 'CONTINUE' as const, 'QUORUM' as const),
+    number: fc.nat(),
+    list: fc.option(fc.array(fc.nat(), { minLength: 1, maxLength: 5 }), { nil: undefined }),
+    deadLetters: fc.boolean(),
+    managed: fc.boolean(),
+    parts: anyParts,
+    extras: fc.array(anyExtras, { minLength: KEYS.length, maxLength: KEYS.length }),
+  })
+  .map(({ pattern, aggregate: drawn, policy, number, list, deadLetters, managed, parts: plain, extras }) => {
+    const items = pattern === 'PIPELINE' ? list : undefined
+    const manager =
+      pattern === 'HIERARCHICAL' && managed ? { maxRounds: 5, maxReplans: 1, maxStalls: 3, maxChildren: 20 } : undefined
+    const closes: readonly Aggregate[] =
+      items || manager ? ['NONE'] : pattern === 'PARALLEL' ? AGGREGATES : ['NONE', 'COLLECT', 'AGENT']
+    const aggregate = closes.includes(drawn) ? drawn : 'NONE'
+    const parts = plain.map((one, at) => {
+      return { ...one, ...extras[at], ...(pattern === 'PARALLEL' && { dependsOn: [] }) }
+    })
+    const some = 1 + (number % parts.length)
+    const options: PlanOptions = {
+      aggregate,
+      ...(aggregate === 'VOTE' && number % 2 === 0 && { votes: some }),
+      ...(policy && !items && { onFailure: policy, ...(policy === 'QUORUM' && { quorum: some }) }),
+      ...(items && {
+        items: { list: items, buffer: some, onFailure: deadLetters ? 'DEAD_LETTER' : 'STOP' },
+      }),
+      ...(manager && { manager }),
+    }
+    return { parts, pattern, options }
+  })
+
+/** Plans with everything that can be asked for. */
+export const anyFullPlan: fc.Arbitrary<Plan> = anyTask.map(({ parts, pattern, options }) => {
+  return planOf(pattern, parts, options)
+})

@@ -35,3 +35,39 @@ describe('HIERARCHICAL', () => {
     }
   })
 })
+
+describe('HIERARCHICAL with a manager', () => {
+  const manager = { maxRounds: 5, maxReplans: 1, maxStalls: 3, maxChildren: 20 }
+  const suggested = [part('b', { dependsOn: ['a'] }), part('a', { input: 1 })]
+
+  it('begins with its first round, for which the parts are suggestions', () => {
+    const plan = planOf('HIERARCHICAL', suggested, { manager, aggregate: 'COLLECT' })
+    expect(plan).toMatchObject({ pattern: 'HIERARCHICAL', manager, outputs: [] })
+    expect(plan.groups).toEqual([{ key: 'manager', pattern: 'HIERARCHICAL', onFailure: 'CONTINUE', concurrency: 5 }])
+    const [round, ...others] = plan.nodes
+    expect(others).toEqual([])
+    expect(round).toMatchObject({
+      key: 'manage-1',
+      kind: 'MANAGE',
+      title: 'Manage the task',
+      type: 'PLANNER',
+      capabilities: ['plan'],
+      input: { round: 1, replan: false, parts: [suggested[1], suggested[0]] },
+      after: [],
+      needs: [],
+      join: 'ACCEPTED',
+      group: 'manager',
+    })
+    expect(round).not.toHaveProperty('agent')
+  })
+
+  it('may name the one agent that does it', () => {
+    const plan = planOf('HIERARCHICAL', suggested, { manager: { ...manager, agent: 'boss' } })
+    expect(plan.nodes[0]).toMatchObject({ agent: 'boss', capabilities: [] })
+  })
+
+  it('has the failure policy of the caller', () => {
+    const plan = planOf('HIERARCHICAL', suggested, { manager, onFailure: 'QUORUM', quorum: 2 })
+    expect(plan.groups).toMatchObject([{ key: 'manager', onFailure: 'QUORUM', quorum: 2 }])
+  })
+})
