@@ -1,6 +1,6 @@
 import { resolve, sep } from 'node:path'
 import { isTooDeep, MAX_DEPTH, wellFormed, wellFormedText } from '../core/json.ts'
-import type { Report } from '../core/step.ts'
+import type { Report } from '../core/attempt.ts'
 import type { Outcome, ProducedFile } from '../runtime.ts'
 import type { ArtifactRow } from '../store/write.ts'
 import type { Parts } from './parts.ts'

@@ -1,3 +1,5 @@
+import type { PlanNode } from './plan.ts'
+
 /**
  * What a session, with all below it, may use. TOKENS: of models, in and out. COST: US dollars. WALL_TIME: milliseconds
  * from its start, without the time that it waits for a person. EXECUTIONS: begun. DEPTH: levels of sessions.
@@ -17,6 +19,9 @@ export interface Account {
 
 export type Budget = Readonly<Record<Unit, Account>>
 
+/** Limits of one unit. */
+export type UnitLimits = Pick<Account, 'soft' | 'hard'>
+
 /** What attempts and children take from a budget before they begin, and have used once they end. */
 export interface Amounts {
   tokens: number
@@ -24,8 +29,118 @@ export interface Amounts {
   executions: number
 }
 
+export const NOTHING: Amounts = { tokens: 0, cost: 0, executions: 0 }
+
+/** Levels of sessions where a budget does not say. */
+export const MAX_SESSION_DEPTH = 3
+
+/** Units of a budget that amounts are taken from. */
+const SPENT = { tokens: 'TOKENS', cost: 'COST', executions: 'EXECUTIONS' } as const satisfies Record<
+  keyof Amounts,
+  Unit
+>
+const KINDS = Object.keys(SPENT) as (keyof Amounts)[]
+
 /** A new budget with these limits by unit. */
-export function budgetOf(limits: Partial<Record<Unit, { soft?: number; hard?: number }>>): Budget {
+export function budgetOf(limits: Partial<Record<Unit, UnitLimits>>): Budget {
   const accounts = UNITS.map((unit) => [unit, { ...limits[unit], used: 0, reserved: 0 }])
   return Object.fromEntries(accounts) as Budget
+}
+
+/** What is neither used nor reserved of a unit; infinite without a hard limit. */
+export function left({ hard = Number.POSITIVE_INFINITY, used, reserved }: Account): number {
+  return round(hard - used - reserved)
+}
+
+/** Money is counted in millionths of a dollar, so that sums come out even. */
+function round(amount: number): number {
+  return Number.isFinite(amount) ? Math.round(amount * 1e6) / 1e6 : amount
+}
+
+/**
+ * What an attempt may use: as much as its node reserves, else an equal share of the limit, but no more than is left.
+ * A limit that is not there reserves nothing. Beginning an execution counts once, whatever its attempts.
+ *
+ * @returns undefined if nothing is left of what it needs
+ */
+export function reservation(budget: Budget, node: PlanNode, nodes: number, first: boolean): Amounts | undefined {
+  const executions = first ? 1 : 0
+  if (left(budget.EXECUTIONS) < executions) return undefined
+  const share = (unit: 'TOKENS' | 'COST', wanted: number | undefined): number => {
+    const { hard } = budget[unit]
+    if (hard === undefined) return 0
+    const equal = unit === 'TOKENS' ? Math.max(1, Math.floor(hard / nodes)) : round(hard / nodes)
+    return Math.max(0, Math.min(wanted ?? equal, left(budget[unit])))
+  }
+  const amounts = { tokens: share('TOKENS', node.reserve?.tokens), cost: share('COST', node.reserve?.cost), executions }
+  const starved = KINDS.some((kind) => kind !== 'executions' && isLimited(budget, kind) && amounts[kind] === 0)
+  return starved ? undefined : amounts
+}
+
+/**
+ * The slice of a child session: what its node says, else an equal share of what is left, but no more than is left.
+ *
+ * @returns undefined if nothing is left of what it needs
+ */
+export function sliceFor(budget: Budget, node: PlanNode, waiting: number): Amounts | undefined {
+  const wanted = node.session?.slice ?? {}
+  const amounts = { ...NOTHING }
+  for (const kind of KINDS) {
+    if (!isLimited(budget, kind)) continue
+    const rest = left(budget[SPENT[kind]])
+    const share = kind === 'cost' ? round(rest / waiting) : Math.floor(rest / waiting)
+    const whole = kind === 'cost' ? share : Math.max(1, share)
+    amounts[kind] = Math.max(0, Math.min(wanted[kind] ?? whole, rest))
+    if (amounts[kind] === 0) return undefined
+  }
+  return amounts
+}
+
+/** The budget of a child that has been given a slice of its parent's. */
+export function childBudget(parent: Budget, slice: Amounts, elapsed: number): Budget {
+  const limits: Partial<Record<Unit, UnitLimits>> = {}
+  for (const kind of KINDS) if (isLimited(parent, kind)) limits[SPENT[kind]] = { hard: slice[kind] }
+  const { WALL_TIME, DEPTH } = parent
+  if (WALL_TIME.hard !== undefined) limits.WALL_TIME = { hard: Math.max(1, WALL_TIME.hard - elapsed) }
+  if (DEPTH.hard !== undefined) limits.DEPTH = { hard: DEPTH.hard }
+  return budgetOf(limits)
+}
+
+function isLimited(budget: Budget, kind: keyof Amounts): boolean {
+  return budget[SPENT[kind]].hard !== undefined
+}
+
+/** Puts amounts aside. */
+export function reserve(budget: Budget, amounts: Amounts): Budget {
+  return change(budget, (account, kind) => ({ ...account, reserved: round(account.reserved + amounts[kind]) }))
+}
+
+/** Gives back what was put aside and takes what was used instead, which may be more. */
+export function settleAmounts(budget: Budget, reserved: Amounts, used: Amounts): Budget {
+  return change(budget, (account, kind) => ({
+    ...account,
+    reserved: round(account.reserved - reserved[kind]),
+    used: round(account.used + used[kind]),
+  }))
+}
+
+function change(budget: Budget, act: (account: Account, kind: keyof Amounts) => Account): Budget {
+  const next = { ...budget }
+  for (const kind of KINDS) next[SPENT[kind]] = act(budget[SPENT[kind]], kind)
+  return next
+}
+
+/** What a session and all below it have used. */
+export function usedOf({ TOKENS, COST, EXECUTIONS }: Budget): Amounts {
+  return { tokens: TOKENS.used, cost: COST.used, executions: EXECUTIONS.used }
+}
+
+/** What is used of each unit that is reached: beyond its hard limit, or at its soft one. */
+export function reached(budget: Budget): { unit: Unit; limit: 'soft' | 'hard' }[] {
+  return UNITS.flatMap((unit): { unit: Unit; limit: 'soft' | 'hard' }[] => {
+    const { soft, hard, used } = budget[unit]
+    // Time is up when it is up; the others may be used to the last.
+    if (hard !== undefined && (unit === 'WALL_TIME' ? used >= hard : used > hard)) return [{ unit, limit: 'hard' }]
+    return soft !== undefined && used >= soft ? [{ unit, limit: 'soft' }] : []
+  })
 }

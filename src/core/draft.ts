@@ -1,12 +1,14 @@
 import type { Event, EventType } from './event.ts'
-import { EXECUTION_TABLE, type ExecutionMove, type ExecutionState } from './execution.ts'
+import { EXECUTION_TABLE, type ExecutionMove, type ExecutionState, pendingExecution } from './execution.ts'
+import { idFrom } from './hash.ts'
 import type { Json } from './json.ts'
-import type { PlanNode } from './plan.ts'
-import { SESSION_TABLE, type SessionMove } from './session.ts'
+import type { Plan, PlanNode } from './plan.ts'
+import { isWaiting, SESSION_TABLE, type SessionMove } from './session.ts'
 import type { Checkpoint, Effect, GateVerdict, SessionState, Step } from './state.ts'
 
 /** A session while one step is being taken: changes gather here; the state that it began from stays as it was. */
 export interface Draft {
+  readonly before: SessionState
   state: SessionState
   readonly now: number
   readonly events: Event[]
@@ -17,13 +19,13 @@ export interface Draft {
 
 /** Begins a step. */
 export function draft(state: SessionState, now: number): Draft {
-  return { state: { ...state }, now, events: [], checkpoints: [], verdicts: [], effects: [] }
+  return { before: state, state: { ...state }, now, events: [], checkpoints: [], verdicts: [], effects: [] }
 }
 
 /** Ends a step: the version grows by one if anything happened. */
-export function finish({ state, events, checkpoints, verdicts, effects }: Draft): Step {
+export function finish({ before, state, events, checkpoints, verdicts, effects }: Draft): Step {
   return {
-    state: events.length > 0 ? { ...state, version: state.version + 1 } : state,
+    state: events.length > 0 ? { ...state, version: state.version + 1 } : before,
     events,
     checkpoints,
     verdicts,
@@ -55,8 +57,22 @@ export function moveSession(
 ): void {
   const status = SESSION_TABLE[d.state.status][move]
   if (!status) throw new Error(`session ${d.state.id}: ${move} is not possible in ${d.state.status}`)
-  d.state = { ...d.state, ...change, status }
+  const { waitingSince, ...state } = d.state
+  const waits = isWaiting(status)
+  d.state = {
+    ...state,
+    ...change,
+    status,
+    // Its time stands still while it waits for a person.
+    waitedMs: state.waitedMs + (waits || waitingSince === undefined ? 0 : d.now - waitingSince),
+    ...(waits && { waitingSince: waitingSince ?? d.now }),
+  }
   emit(d, `SESSION_${status}`, data)
+}
+
+/** Milliseconds that a session has run, without the time that it waited for a person. */
+export function elapsed({ startedAt, waitedMs, waitingSince }: SessionState, now: number): number {
+  return startedAt === undefined ? 0 : (waitingSince ?? now) - startedAt - waitedMs
 }
 
 /**
@@ -82,6 +98,29 @@ export function moveExecution(
 export function changeExecution(d: Draft, key: string, change: Partial<ExecutionState>): void {
   const after = { ...executionOf(d.state, key), ...change }
   d.state.executions = { ...d.state.executions, [key]: after }
+}
+
+/** Forgets members of an execution: what is optional in a state is not there rather than undefined. */
+export function forget(d: Draft, key: string, ...members: (keyof ExecutionState)[]): void {
+  const gone: ReadonlySet<string> = new Set(members)
+  const rest = Object.entries(executionOf(d.state, key)).filter(([member]) => !gone.has(member))
+  d.state.executions = { ...d.state.executions, [key]: Object.fromEntries(rest) as unknown as ExecutionState }
+}
+
+/** Puts a new version of the plan in the place of the old one, with executions for the nodes that are new. */
+export function changePlan(d: Draft, plan: Plan, why: string): void {
+  const version = d.state.planVersion + 1
+  const isNew = (key: string): boolean => !Object.hasOwn(d.state.executions, key)
+  const added = plan.nodes.filter(({ key }) => isNew(key)).map(({ key }) => key)
+  // From entries: a key may be a word that objects know by themselves.
+  const executions = Object.fromEntries(
+    plan.nodes.map(({ key }, position) => [
+      key,
+      isNew(key) ? pendingExecution(idFrom(d.state.id, 'execution', key), key, position) : executionOf(d.state, key),
+    ]),
+  )
+  d.state = { ...d.state, plan, planVersion: version, executions }
+  emit(d, 'PLAN_CHANGED', { version, added, why })
 }
 
 /** The execution of a node; the plan and the executions always have the same keys. */

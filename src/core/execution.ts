@@ -56,15 +56,29 @@ const NOWHERE: Row = {
   COMPENSATE: null,
 }
 
-/** Where each move leads from each status; null: it can't be done there. Terminal rows lead nowhere but to rollback. */
+/**
+ * Where each move leads from each status; null: it can't be done there. Terminal rows lead nowhere but to rollback. There
+ * is no move that no execution ever makes: the simulation reaches all of them.
+ */
 export const EXECUTION_TABLE: Record<ExecutionStatus, Row> = {
-  // Planned; the session has not begun with it. ACCEPT: carried over from the session that this one tries again.
-  PENDING: { ...NOWHERE, BLOCK: 'BLOCKED', READY: 'READY', ACCEPT: 'ACCEPTED', SKIP: 'SKIPPED', CANCEL: 'CANCELED' },
+  // Planned; the session has not begun with it. ACCEPT: carried over from the session that this one goes on from.
+  PENDING: { ...NOWHERE, BLOCK: 'BLOCKED', READY: 'READY', ACCEPT: 'ACCEPTED', SKIP: 'SKIPPED' },
   // Waits for the executions that it depends on.
   BLOCKED: { ...NOWHERE, READY: 'READY', SKIP: 'SKIPPED', CANCEL: 'CANCELED' },
-  // Waits for an agent. ACCEPT: the coordinator does it itself (COLLECT). FAIL: nobody took it in time.
-  READY: { ...NOWHERE, ASSIGN: 'ASSIGNED', ACCEPT: 'ACCEPTED', FAIL: 'FAILED', SKIP: 'SKIPPED', CANCEL: 'CANCELED' },
-  ASSIGNED: { ...NOWHERE, START: 'RUNNING', READY: 'READY', WAIT: 'WAITING', FAIL: 'FAILED', CANCEL: 'CANCELED' },
+  // Waits for an agent. ACCEPT: the coordinator does it itself. FAIL: it could not, or nobody took it in time; then READY
+  // is another agent's turn, and WAIT a person's.
+  READY: {
+    ...NOWHERE,
+    READY: 'READY',
+    ASSIGN: 'ASSIGNED',
+    WAIT: 'WAITING',
+    ACCEPT: 'ACCEPTED',
+    FAIL: 'FAILED',
+    SKIP: 'SKIPPED',
+    CANCEL: 'CANCELED',
+  },
+  // Never for longer than the step that claims it.
+  ASSIGNED: { ...NOWHERE, START: 'RUNNING' },
   RUNNING: {
     ...NOWHERE,
     READY: 'READY',
@@ -73,9 +87,25 @@ export const EXECUTION_TABLE: Record<ExecutionStatus, Row> = {
     FAIL: 'FAILED',
     CANCEL: 'CANCELED',
   },
-  VALIDATING: { ...NOWHERE, ACCEPT: 'ACCEPTED', WAIT: 'WAITING', FAIL: 'FAILED', CANCEL: 'CANCELED' },
+  // Its result passes its gates, one after the other.
+  VALIDATING: {
+    ...NOWHERE,
+    READY: 'READY',
+    WAIT: 'WAITING',
+    ACCEPT: 'ACCEPTED',
+    FAIL: 'FAILED',
+    SKIP: 'SKIPPED',
+    CANCEL: 'CANCELED',
+  },
   // Waits for time (a retry) or for a person.
-  WAITING: { ...NOWHERE, READY: 'READY', FAIL: 'FAILED', SKIP: 'SKIPPED', CANCEL: 'CANCELED' },
+  WAITING: {
+    ...NOWHERE,
+    READY: 'READY',
+    VALIDATE: 'VALIDATING',
+    FAIL: 'FAILED',
+    SKIP: 'SKIPPED',
+    CANCEL: 'CANCELED',
+  },
   ACCEPTED: { ...NOWHERE, COMPENSATE: 'COMPENSATED' },
   FAILED: NOWHERE,
   SKIPPED: NOWHERE,
@@ -84,7 +114,7 @@ export const EXECUTION_TABLE: Record<ExecutionStatus, Row> = {
 }
 
 const SETTLED: ReadonlySet<ExecutionStatus> = new Set(['ACCEPTED', 'FAILED', 'SKIPPED', 'CANCELED', 'COMPENSATED'])
-const HELD: ReadonlySet<ExecutionStatus> = new Set(['ASSIGNED', 'RUNNING', 'VALIDATING'])
+const HELD: ReadonlySet<ExecutionStatus> = new Set(['ASSIGNED', 'RUNNING'])
 
 /** Whether an execution has come to its end. */
 export function isSettled(status: ExecutionStatus): boolean {
@@ -128,6 +158,8 @@ export interface Candidate {
   summary: string
   evidence: Json
   artifacts: number
+  /** The artifacts by name and SHA-256, for whoever has to approve them. */
+  files?: { name: string; sha256: string }[]
   /** Commit of the workspace when it was reported. */
   commit?: string
 }
@@ -196,6 +228,10 @@ export interface ExecutionState {
   interruptId?: string
   /** The child session that does it. */
   childId?: string
+  /** What the child may use of the budget. */
+  slice?: Amounts
+  /** Number of the event that told of its acceptance. */
+  acceptedSeq?: number
   readyAt?: number
   resumeAt?: number
   startedAt?: number

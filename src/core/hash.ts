@@ -15,3 +15,13 @@ export function canonical(value: unknown): string {
 export function hash(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('hex')
 }
+
+/**
+ * An id that follows from what it is for, so that the machine needs none from outside: the same parts make the same id.
+ * A UUID of version 8 (RFC 9562, section 5.8) from the first 128 bits of a SHA-256.
+ */
+export function idFrom(...parts: readonly (string | number)[]): string {
+  const hex = hash(parts)
+  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}

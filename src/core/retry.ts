@@ -26,11 +26,21 @@ export const ERROR_CLASSES = [
   'BUDGET',
   'AUTH',
   'TOO_LARGE',
+  'REJECTED',
+  'CHILD',
 ] as const
 export type ErrorClass = (typeof ERROR_CLASSES)[number]
 
 /** Another try would fail in the same way (rule 2). */
-const NEVER_RETRIED: ReadonlySet<ErrorClass> = new Set(['VALIDATION', 'BUDGET', 'AUTH', 'TOO_LARGE'])
+const NEVER_RETRIED: ReadonlySet<ErrorClass> = new Set([
+  'VALIDATION',
+  'BUDGET',
+  'AUTH',
+  'TOO_LARGE',
+  // They have had tries of their own.
+  'REJECTED',
+  'CHILD',
+])
 
 /**
  * Whether a failed attempt gets another one.

@@ -50,33 +50,30 @@ const NOWHERE: Row = {
   TIME_OUT: null,
   END_ROLLBACK: null,
 }
-const ENDINGS = { FAIL: 'FAILED', CANCEL: 'CANCELED', TIME_OUT: 'TIMED_OUT' } as const
 
-/** Where each move leads from each status; null: it can't be done there. Terminal rows lead nowhere. */
+/**
+ * Where each move leads from each status; null: it can't be done there. Terminal rows lead nowhere. There is no move that
+ * no session ever makes: the simulation reaches all of them.
+ */
 export const SESSION_TABLE: Record<SessionStatus, Row> = {
-  QUEUED: { ...NOWHERE, ...ENDINGS, ANALYZE: 'ANALYZING' },
-  ANALYZING: { ...NOWHERE, ...ENDINGS, AWAIT: 'AWAITING_APPROVAL', RUN: 'RUNNING' },
-  AWAITING_APPROVAL: { ...NOWHERE, ...ENDINGS, ANALYZE: 'ANALYZING', RUN: 'RUNNING' },
+  QUEUED: { ...NOWHERE, ANALYZE: 'ANALYZING', CANCEL: 'CANCELED' },
+  ANALYZING: { ...NOWHERE, AWAIT: 'AWAITING_APPROVAL', RUN: 'RUNNING' },
+  AWAITING_APPROVAL: { ...NOWHERE, RUN: 'RUNNING', CANCEL: 'CANCELED' },
   RUNNING: {
     ...NOWHERE,
-    ...ENDINGS,
     INTERRUPT: 'INTERRUPTED',
     PAUSE: 'PAUSED',
     STOP: 'CANCELING',
     ROLL_BACK: 'ROLLING_BACK',
     SUCCEED: 'SUCCEEDED',
     SUCCEED_PARTLY: 'PARTIAL',
+    FAIL: 'FAILED',
   },
-  INTERRUPTED: {
-    ...NOWHERE,
-    ...ENDINGS,
-    RUN: 'RUNNING',
-    PAUSE: 'PAUSED',
-    STOP: 'CANCELING',
-    ROLL_BACK: 'ROLLING_BACK',
-  },
-  PAUSED: { ...NOWHERE, ...ENDINGS, RUN: 'RUNNING', STOP: 'CANCELING', ROLL_BACK: 'ROLLING_BACK' },
-  CANCELING: { ...NOWHERE, ...ENDINGS, SUCCEED_PARTLY: 'PARTIAL' },
+  // Neither ends by itself: what has nothing to wait for any more runs again first.
+  INTERRUPTED: { ...NOWHERE, RUN: 'RUNNING', PAUSE: 'PAUSED', STOP: 'CANCELING', ROLL_BACK: 'ROLLING_BACK' },
+  PAUSED: { ...NOWHERE, RUN: 'RUNNING', STOP: 'CANCELING', ROLL_BACK: 'ROLLING_BACK' },
+  // FAIL and SUCCEED_PARTLY: it is being stopped since a budget is used up.
+  CANCELING: { ...NOWHERE, CANCEL: 'CANCELED', TIME_OUT: 'TIMED_OUT', FAIL: 'FAILED', SUCCEED_PARTLY: 'PARTIAL' },
   ROLLING_BACK: { ...NOWHERE, FAIL: 'FAILED', END_ROLLBACK: 'ROLLED_BACK' },
   SUCCEEDED: NOWHERE,
   PARTIAL: NOWHERE,
@@ -94,6 +91,13 @@ const ENDED: ReadonlySet<SessionStatus> = new Set([
   'TIMED_OUT',
   'ROLLED_BACK',
 ])
+
+const WAITING: ReadonlySet<SessionStatus> = new Set(['AWAITING_APPROVAL', 'INTERRUPTED', 'PAUSED'])
+
+/** Whether a session waits for a person, so that its time stands still. */
+export function isWaiting(status: SessionStatus): boolean {
+  return WAITING.has(status)
+}
 
 /** Whether a session has come to its end, for good. */
 export function isEnded(status: SessionStatus): boolean {

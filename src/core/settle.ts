@@ -1,149 +1,147 @@
-import {
-  changeExecution,
-  type Draft,
-  emit,
-  executionById,
-  executionOf,
-  executionsOf,
-  moveExecution,
-  moveSession,
-  nodeOf,
-} from './draft.ts'
-import { type AttemptState, type ExecutionState, type FrozenInput, heldAttempt, isSettled } from './execution.ts'
+import { spawn } from './child.ts'
+import { type Draft, executionById, executionOf, executionsOf, moveExecution, moveSession } from './draft.ts'
+import { type ExecutionState, isHeld, isSettled } from './execution.ts'
 import { gather } from './gather.ts'
-import { hash } from './hash.ts'
 import type { Json } from './json.ts'
 import type { PlanNode } from './plan.ts'
+import { comesBefore, outcome, stopCause } from './policy.ts'
+import { openInterrupts, voidInterrupts } from './raise.ts'
+import { ready } from './ready.ts'
+import { beginRollback, goOnRollingBack } from './rollback.ts'
+import type { SessionState } from './state.ts'
+import { isEnded } from './session.ts'
+import { watchBudget } from './spend.ts'
+import { stopFor } from './stop.ts'
 
 /**
  * Follows what a change leads to, until nothing more follows: failure policies stop their groups, dependents become
- * READY or SKIPPED, COLLECT nodes are done, and a session of which every execution has settled ends.
+ * READY or SKIPPED, the coordinator does what is its own, limits of the budget are reached, the session waits for people
+ * or goes on, and one of which every execution has settled ends.
  */
 export function settle(d: Draft): void {
   let before: number
   do {
     before = d.events.length
-    for (const node of d.state.plan.nodes) settleNode(d, node)
-  } while (d.events.length > before)
-  endIfSettled(d)
+    for (const node of d.state.plan.nodes) if (Object.hasOwn(d.state.executions, node.key)) settleNode(d, node)
+    watchBudget(d)
+    waitOrGoOn(d)
+    if (d.events.length === before) endIfSettled(d)
+  } while (d.events.length > before && !isEnded(d.state.status))
 }
 
 function settleNode(d: Draft, node: PlanNode): void {
   const execution = executionOf(d.state, node.key)
   if (isSettled(execution.status)) return
-  const failed = failedSibling(d, node)
-  if (failed) {
-    stop(d, execution, failed.id, `${failed.key} failed and its group fails fast`)
-    return
-  }
-  if (execution.status !== 'PENDING' && execution.status !== 'BLOCKED') return
-  const dependencies = node.after.map((key) => executionOf(d.state, key))
-  const culprit =
-    node.join === 'ACCEPTED' ? dependencies.find((e) => isSettled(e.status) && e.status !== 'ACCEPTED') : undefined
-  if (culprit) {
-    const causeId = culprit.causeId ?? culprit.id
-    moveExecution(d, node.key, 'SKIP', { causeId, endedAt: d.now }, { causeId })
-  } else if (dependencies.every((e) => isSettled(e.status))) {
-    ready(d, node)
-  } else if (execution.status === 'PENDING') {
-    moveExecution(d, node.key, 'BLOCK')
-  }
-}
-
-/** Freezes the input and hands the node on: to the engine, or, for COLLECT, straight to its result. */
-function ready(d: Draft, node: PlanNode): void {
-  const upstream = node.needs.map((key) => executionOf(d.state, key))
-  const input: FrozenInput = {
-    data: node.input ?? null,
-    upstream: upstream.map(({ key, id, status }) => ({ key, executionId: id, status })),
-  }
-  const outputs = node.kind === 'COLLECT' ? gather(upstream) : upstream.map(({ output = null }) => output)
-  const branches = upstream.map((execution, index) => branch(execution, outputs[index] as Json))
-  const inputHash = hash({ data: input.data, upstream: branches })
-  moveExecution(d, node.key, 'READY', { input, inputHash, readyAt: d.now })
-  if (node.kind === 'TASK') {
-    d.effects.push({ type: 'ENQUEUE', executionId: executionOf(d.state, node.key).id })
-    return
-  }
-  const accepted = upstream.filter((e) => e.status === 'ACCEPTED').length
-  accept(d, node.key, {
-    output: branches,
-    summary: `${accepted} of ${upstream.length} branches accepted`,
-  })
-}
-
-/** What a branch hands to its aggregator, failures included. */
-function branch({ key, status, summary, error }: ExecutionState, output: Json): Json {
-  return {
-    branch: key,
-    status,
-    summary: summary ?? null,
-    output,
-    error: error ? { class: error.class, message: error.message } : null,
+  const stop = node.kind === 'UNDO' ? undefined : stopCause(d.state, node)
+  if (stop) {
+    stopFor(d, execution, stop.causeId, stop.reason)
+  } else if (execution.status === 'PENDING' || execution.status === 'BLOCKED') {
+    const before = comesBefore(d.state, node)
+    if (before.kind === 'READY') {
+      ready(d, node)
+    } else if (before.kind === 'NEVER') {
+      const causeId = before.culprit.causeId ?? before.culprit.id
+      moveExecution(d, node.key, 'SKIP', { causeId, endedAt: d.now }, { causeId })
+    } else if (execution.status === 'PENDING') {
+      moveExecution(d, node.key, 'BLOCK')
+    }
+  } else if (node.kind === 'SESSION' && execution.status === 'READY' && d.state.status === 'RUNNING') {
+    spawn(d, node)
   }
 }
 
-/** Accepts a result and sets the checkpoint after it. */
-export function accept(d: Draft, key: string, result: Pick<ExecutionState, 'output' | 'summary' | 'evidence'>): void {
-  const summary = result.summary ?? ''
-  moveExecution(d, key, 'ACCEPT', { ...result, endedAt: d.now }, { summary })
-  const { id } = executionOf(d.state, key)
-  const accepted = executionsOf(d.state)
-    .filter((e) => e.status === 'ACCEPTED')
-    .map((e) => e.id)
-  emit(d, 'CHECKPOINT_MADE', { accepted: accepted.length }, { executionId: id })
-  d.checkpoints.push({ seq: d.state.seq, executionId: id, accepted })
+/** A session waits for a person once nothing else is left to do, or at once where the person is asked about all of it. */
+function waitOrGoOn(d: Draft): void {
+  const { status } = d.state
+  if (status !== 'RUNNING' && status !== 'INTERRUPTED') return
+  const asked = openInterrupts(d)
+  const waits = asked.length > 0 && (asked.some(({ kind }) => kind === 'BUDGET') || !isActive(d.state))
+  if (waits && status === 'RUNNING') moveSession(d, 'INTERRUPT', {}, { interrupts: asked.map(({ id }) => id) })
+  if (!waits && status === 'INTERRUPTED') goOn(d)
 }
 
-function failedSibling(d: Draft, node: PlanNode): ExecutionState | undefined {
-  const { groups, nodes } = d.state.plan
-  if (!groups.some(({ key, onFailure }) => key === node.group && onFailure === 'FAIL_FAST')) return undefined
-  return nodes
-    .filter((sibling) => sibling.group === node.group && !sibling.optional)
-    .map((sibling) => executionOf(d.state, sibling.key))
-    .find((sibling) => sibling.status === 'FAILED')
+function isActive(state: SessionState): boolean {
+  return executionsOf(state).some(
+    ({ status, interruptId }) =>
+      isHeld(status) ||
+      status === 'READY' ||
+      status === 'VALIDATING' ||
+      (status === 'WAITING' && interruptId === undefined),
+  )
 }
 
-/** Stops one execution for the sake of another: what runs is told to stop, what does not run is SKIPPED. */
-function stop(d: Draft, execution: ExecutionState, causeId: string, reason: string): void {
-  const held = heldAttempt(execution)
-  if (held) abort(d, execution, held, reason, causeId)
-  else moveExecution(d, execution.key, 'SKIP', { causeId, endedAt: d.now }, { causeId })
+/** The session runs again after it has waited: what is READY may be taken, and its time to find an agent begins anew. */
+export function goOn(d: Draft): void {
+  moveSession(d, 'RUN')
+  for (const execution of executionsOf(d.state)) {
+    if (execution.status !== 'READY') continue
+    d.state.executions = { ...d.state.executions, [execution.key]: { ...execution, readyAt: d.now } }
+    d.effects.push({ type: 'ENQUEUE', executionId: execution.id })
+  }
 }
 
-/** Tells a running attempt to stop, once. Its lease ends with the grace (rule 8), whoever it is stopped for. */
-export function abort(d: Draft, execution: ExecutionState, held: AttemptState, reason: string, causeId?: string): void {
-  if (execution.aborting !== undefined) return
-  const leaseUntil = Math.min(held.leaseUntil, d.now + d.state.limits.cancelGraceMs)
-  const current = { ...held, leaseUntil }
-  changeExecution(d, execution.key, { aborting: reason, current, ...(causeId !== undefined && { causeId }) })
-  d.effects.push({ type: 'ABORT', executionId: execution.id, attemptId: held.id, reason })
-}
-
-/** Rule 6: SUCCEEDED = all accepted; PARTIAL = every required one accepted, some other not; else FAILED. */
 function endIfSettled(d: Draft): void {
+  const { status } = d.state
+  // A plan that waits for approval has no executions yet.
+  if (isEnded(status) || status === 'AWAITING_APPROVAL' || status === 'QUEUED') return
   const executions = executionsOf(d.state)
   if (!executions.every((e) => isSettled(e.status))) return
-  const { ending } = d.state
-  const missing = executions.filter((e) => e.status !== 'ACCEPTED')
-  const output = outputOf(d)
-  const end = { endedAt: d.now, ...(output !== null && { output }) }
-  if (ending && ending.move !== 'LIMIT') {
-    moveSession(d, ending.move, { ...end, reason: ending.reason }, { reason: ending.reason })
-  } else if (missing.length === 0) {
-    moveSession(d, 'SUCCEED', end)
-  } else {
-    const reason = missing.map((e) => reasonOf(e, d)).join('; ')
-    const partly = missing.every((e) => nodeOf(d.state, e.key).optional)
-    moveSession(d, partly ? 'SUCCEED_PARTLY' : 'FAIL', { ...end, reason }, { reason })
+  if (status === 'ROLLING_BACK') {
+    goOnRollingBack(d)
+    return
   }
+  if (status === 'CANCELING') {
+    endStopped(d)
+    return
+  }
+  if (status !== 'RUNNING') goOn(d)
+  voidInterrupts(d, 'the session has come to its end')
+  endByItself(d)
+}
+
+function endByItself(d: Draft): void {
+  const { end, missing } = outcome(d.state)
+  const { ledger, policy } = d.state
+  const told = missing.map((e) => reasonOf(e, d))
+  const move = ledger?.limit === undefined ? end : endOfLimit(d)
+  const reason = [...(ledger?.limit === undefined ? [] : [ledger.limit]), ...told].join('; ')
+  if (move === 'FAIL' && policy.rollback) {
+    beginRollback(d, { reason: `FAILED: ${reason}`, toSeq: 0, keep: [], commit: d.state.baseCommit })
+    return
+  }
+  moveSession(d, move, { ...ended(d), ...(reason !== '' && { reason }) }, reason === '' ? {} : { reason })
+}
+
+/** A managed session that has hit a limit: what was accepted stands. */
+function endOfLimit(d: Draft): 'SUCCEED_PARTLY' | 'FAIL' {
+  const { plan } = d.state
+  const some = plan.nodes.some(
+    ({ key, kind }) => (kind === 'TASK' || kind === 'SESSION') && executionOf(d.state, key).status === 'ACCEPTED',
+  )
+  return some ? 'SUCCEED_PARTLY' : 'FAIL'
+}
+
+function endStopped(d: Draft): void {
+  const { move, reason } = d.state.ending as NonNullable<SessionState['ending']>
+  if (move !== 'LIMIT') {
+    moveSession(d, move, { ...ended(d), reason }, { reason })
+    return
+  }
+  const { end } = outcome(d.state)
+  moveSession(d, end === 'FAIL' ? 'FAIL' : 'SUCCEED_PARTLY', { ...ended(d), reason }, { reason })
+}
+
+function ended(d: Draft): Partial<SessionState> {
+  const output = outputOf(d)
+  return { endedAt: d.now, ...(output !== null && { output }) }
 }
 
 /** Why an execution is missing: it failed itself, or it was given up because of another one. */
 function reasonOf({ key, status, error, causeId }: ExecutionState, d: Draft): string {
   const what = `${key} ${status.toLowerCase()}`
   if (error) return `${what}: ${error.message}`
-  return `${what} because of ${(executionById(d.state, causeId as string) as ExecutionState).key}`
+  const cause = causeId === undefined ? undefined : executionById(d.state, causeId)
+  return cause ? `${what} because of ${cause.key}` : what
 }
 
 function outputOf(d: Draft): Json {

@@ -76,6 +76,8 @@ export interface Rollback {
   /** Number of the event of the checkpoint that it goes back to; 0: to the beginning. */
   toSeq: number
   phase: 'STOPPING' | 'COMPENSATING' | 'RESTORING'
+  /** Ids of the executions that had been accepted by then. */
+  keep: readonly string[]
   /** Commit of that checkpoint. */
   commit?: string
 }
@@ -114,6 +116,8 @@ export interface SessionState {
   waitingSince?: number
   ledger?: Ledger
   rollback?: Rollback
+  /** Commit of the workspace when it began. */
+  baseCommit?: string
   /** The session that this one was forked from. */
   forkOfId?: string
   output?: Json

@@ -130,6 +130,8 @@ export const ErrorClassEnum = enumOf(
     BUDGET: 'A budget is used up; never tried again.',
     AUTH: 'A permission or a credential is missing; never tried again.',
     TOO_LARGE: 'Input or output is too large; never tried again.',
+    REJECTED: 'A gate or a person rejected its result too often. Never retried.',
+    CHILD: 'The child session that should have done it did not succeed. Never retried.',
   },
 )
 

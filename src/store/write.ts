@@ -116,9 +116,9 @@ export function createWriter(database: Database, bus: Bus): Writer {
 /** Columns that a transition may change, per table. The rest is set once, when the row is made. */
 const CHANGING = {
   Session:
-    'status version seq planVersion limits policy budget inputs waitedMs waitingSince ledger rollback ending output reason startedAt endedAt',
+    'status version seq planVersion limits policy budget inputs baseCommit waitedMs waitingSince ledger rollback ending output reason startedAt endedAt',
   Execution:
-    'status agentId selection input inputHash output summary evidence error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId attempt counted lost fence readyAt resumeAt startedAt endedAt',
+    'status agentId selection input inputHash output summary evidence error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId slice acceptedSeq attempt counted lost fence readyAt resumeAt startedAt endedAt',
   Attempt: 'status leaseUntil timeout retryable error usage endedAt',
   Interrupt: 'status escalated role answer answeredBy answeredAt',
 }

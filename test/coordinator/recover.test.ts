@@ -7,7 +7,8 @@ import { decompose } from '../../src/core/decompose.ts'
 import { compile, DEFAULT_COMPILE } from '../../src/core/pattern.ts'
 import type { Pattern } from '../../src/core/plan.ts'
 import { DEFAULT_LIMITS, type SessionState, type Step } from '../../src/core/state.ts'
-import { type Happening, open, type Report, step } from '../../src/core/step.ts'
+import { type Report } from '../../src/core/attempt.ts'
+import { type Happening, open, step } from '../../src/core/step.ts'
 import { createArtifactStore } from '../../src/store/artifacts.ts'
 import { insertTask } from '../../src/store/task.ts'
 import { createWriter } from '../../src/store/write.ts'
@@ -124,7 +125,7 @@ describe.each(HOUSES)('a server on $store that finds what a killed one left', (k
     const { session: ended, begun } = await recovered(session)
     expect(ended.status).toBe('SUCCEEDED')
     expect(begun).toEqual(['a 2', 'b 1'])
-    expect(ended.executions['a']).toMatchObject({ attempt: 2, counted: 1 })
+    expect(ended.executions['a']).toMatchObject({ attempt: 2, counted: 0, lost: 1 })
   })
 
   it('begins anew what was done but not reported: its kept files belong to nobody', async () => {

@@ -5,7 +5,7 @@ import { type ExecutionState, type ExecutionStatus, heldAttempt, isSettled } fro
 import type { PlanNode } from '../../src/core/plan.ts'
 import { isEnded, type SessionStatus } from '../../src/core/session.ts'
 import type { SessionState, Step } from '../../src/core/state.ts'
-import { MAX_LOST } from '../../src/core/step.ts'
+import { MAX_LOST } from '../../src/core/attempt.ts'
 import type { Driven } from './sessions.ts'
 
 // vitest's expect takes longer than a step of the machine, and there are millions of comparisons.

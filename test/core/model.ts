@@ -4,8 +4,10 @@ import { type ExecutionState, heldAttempt } from '../../src/core/execution.ts'
 import type { Plan } from '../../src/core/plan.ts'
 import { ERROR_CLASSES } from '../../src/core/retry.ts'
 import { isEnded } from '../../src/core/session.ts'
-import type { SessionLimits, Step } from '../../src/core/state.ts'
-import { type Happening, MAX_LOST, nextTick, type Report, step } from '../../src/core/step.ts'
+import type { SessionLimits, SessionState, Step } from '../../src/core/state.ts'
+import { MAX_LOST, type Report } from '../../src/core/attempt.ts'
+import { type Happening, step } from '../../src/core/step.ts'
+import { nextTick } from '../../src/core/tick.ts'
 import { checkEnd, checkStep, equal, foldStep, holds, startFacts } from './invariants.ts'
 import { CANCELED, type Driven, error, LOST, OK, queued } from './sessions.ts'
 
@@ -94,7 +96,8 @@ export function world(plan: Plan, limits: SessionLimits, carried?: Readonly<Reco
     equal(step(before, happening, session.now), result, 'a step of the same is the same')
   }
   const claim = (execution: ExecutionState, leaseMs: number): void => {
-    const allowed = session.state.status === 'RUNNING' && execution.status === 'READY'
+    const allowed =
+      session.state.status === 'RUNNING' && execution.status === 'READY' && hasRoom(session.state, execution)
     act(() => session.claim(execution.key, leaseMs), allowed)
     if (!allowed) return
     const { id: attemptId, fence } = session.attempt(execution.key)
@@ -174,6 +177,15 @@ export function world(plan: Plan, limits: SessionLimits, carried?: Readonly<Reco
       checkEnd(session)
     },
   })
+}
+
+/** Rule 5, said once more. */
+function hasRoom(state: SessionState, { position }: ExecutionState): boolean {
+  const held = executionsOf(state).filter((execution) => heldAttempt(execution))
+  const groupAt = (at: number): string => (state.plan.nodes[at] as Plan['nodes'][number]).group
+  const group = state.plan.groups.find(({ key }) => key === groupAt(position)) as Plan['groups'][number]
+  const inGroup = held.filter((execution) => groupAt(execution.position) === group.key)
+  return held.length < state.limits.concurrency && inGroup.length < group.concurrency
 }
 
 function choose<T>(among: readonly T[], number: number): T | undefined {

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { isEnded, SESSION_MOVES, SESSION_STATUSES, SESSION_TABLE } from '../../src/core/session.ts'
+import { isEnded, isWaiting, SESSION_MOVES, SESSION_STATUSES, SESSION_TABLE } from '../../src/core/session.ts'
 import { endsFrom, grid, reachable } from './table.ts'
 
 const EXPECTED = grid(`
                    ANALYZE    AWAIT              RUN      INTERRUPT    PAUSE   STOP       ROLL_BACK     SUCCEED    SUCCEED_PARTLY  FAIL    CANCEL    TIME_OUT   END_ROLLBACK
-QUEUED             ANALYZING  -                  -        -            -       -          -             -          -               FAILED  CANCELED  TIMED_OUT  -
-ANALYZING          -          AWAITING_APPROVAL  RUNNING  -            -       -          -             -          -               FAILED  CANCELED  TIMED_OUT  -
-AWAITING_APPROVAL  ANALYZING  -                  RUNNING  -            -       -          -             -          -               FAILED  CANCELED  TIMED_OUT  -
-RUNNING            -          -                  -        INTERRUPTED  PAUSED  CANCELING  ROLLING_BACK  SUCCEEDED  PARTIAL         FAILED  CANCELED  TIMED_OUT  -
-INTERRUPTED        -          -                  RUNNING  -            PAUSED  CANCELING  ROLLING_BACK  -          -               FAILED  CANCELED  TIMED_OUT  -
-PAUSED             -          -                  RUNNING  -            -       CANCELING  ROLLING_BACK  -          -               FAILED  CANCELED  TIMED_OUT  -
+QUEUED             ANALYZING  -                  -        -            -       -          -             -          -               -       CANCELED  -          -
+ANALYZING          -          AWAITING_APPROVAL  RUNNING  -            -       -          -             -          -               -       -         -          -
+AWAITING_APPROVAL  -          -                  RUNNING  -            -       -          -             -          -               -       CANCELED  -          -
+RUNNING            -          -                  -        INTERRUPTED  PAUSED  CANCELING  ROLLING_BACK  SUCCEEDED  PARTIAL         FAILED  -         -          -
+INTERRUPTED        -          -                  RUNNING  -            PAUSED  CANCELING  ROLLING_BACK  -          -               -       -         -          -
+PAUSED             -          -                  RUNNING  -            -       CANCELING  ROLLING_BACK  -          -               -       -         -          -
 CANCELING          -          -                  -        -            -       -          -             -          PARTIAL         FAILED  CANCELED  TIMED_OUT  -
 ROLLING_BACK       -          -                  -        -            -       -          -             -          -               FAILED  -         -          ROLLED_BACK
 SUCCEEDED          -          -                  -        -            -       -          -             -          -               -       -         -          -
@@ -41,6 +41,10 @@ describe('the table of a session', () => {
     const ended = SESSION_STATUSES.filter(isEnded)
     expect(ended).toEqual(['SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELED', 'TIMED_OUT', 'ROLLED_BACK'])
     expect(ended.flatMap((status) => endsFrom(SESSION_TABLE, status))).toEqual([])
+  })
+
+  it('waits for a person in AWAITING_APPROVAL, INTERRUPTED and PAUSED', () => {
+    expect(SESSION_STATUSES.filter(isWaiting)).toEqual(['AWAITING_APPROVAL', 'INTERRUPTED', 'PAUSED'])
   })
 
   it.each(SESSION_STATUSES.filter((status) => !isEnded(status)))('can end from %s', (status) => {

@@ -6,7 +6,8 @@ import { type CompileOptions, compile, DEFAULT_COMPILE } from '../../src/core/pa
 import type { Pattern, Plan, SubTask } from '../../src/core/plan.ts'
 import type { ErrorClass } from '../../src/core/retry.ts'
 import { DEFAULT_LIMITS, type Effect, type SessionLimits, type SessionState, type Step } from '../../src/core/state.ts'
-import { type Happening, open, type Opening, type Report, step } from '../../src/core/step.ts'
+import type { Report } from '../../src/core/attempt.ts'
+import { type Happening, open, type Opening, step } from '../../src/core/step.ts'
 
 /** When every session of these tests begins. */
 export const BEGIN = Date.UTC(2026, 0, 1)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hash } from '../../src/core/hash.ts'
-import type { Report } from '../../src/core/step.ts'
+import type { Report } from '../../src/core/attempt.ts'
 import {
   BEGIN,
   CANCELED,

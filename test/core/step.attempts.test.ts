@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ERROR_CLASSES } from '../../src/core/retry.ts'
-import { MAX_LOST, type Report } from '../../src/core/step.ts'
+import { MAX_LOST, type Report } from '../../src/core/attempt.ts'
 import { BEGIN, CANCELED, error, idOf, LOST, MINUTE, OK, ok, part, planOf, running, types } from './sessions.ts'
 
 const one = () => running(planOf('SEQUENTIAL', ['a']))
@@ -17,7 +17,7 @@ describe('a result', () => {
       output: { n: 1 },
       summary: 'Found it',
       evidence,
-      counted: 1,
+      counted: 0,
       endedAt: BEGIN + 4,
       current: { status: 'OK', usage: { cpuMs: 12 }, endedAt: BEGIN + 4 },
     })
@@ -106,7 +106,7 @@ describe('rule 2: a failed attempt', () => {
   it.each(ERROR_CLASSES)('of class %s is retried by its class alone', (errorClass) => {
     const session = one()
     session.do('a', error(errorClass))
-    const never = ['VALIDATION', 'BUDGET', 'AUTH', 'TOO_LARGE'].includes(errorClass)
+    const never = ['VALIDATION', 'BUDGET', 'AUTH', 'TOO_LARGE', 'REJECTED', 'CHILD'].includes(errorClass)
     expect(session.execution('a').status).toBe(never ? 'FAILED' : 'WAITING')
   })
 
@@ -157,7 +157,7 @@ describe('rule 2: an attempt that is LOST', () => {
     session.do('a', error('AGENT'))
     session.after(MINUTE)
     session.do('a')
-    expect(session.execution('a')).toMatchObject({ status: 'ACCEPTED', attempt: 5, counted: 3 })
+    expect(session.execution('a')).toMatchObject({ status: 'ACCEPTED', attempt: 5, counted: 2, lost: 2 })
   })
 
   it(`ends the execution the ${MAX_LOST}th time: a task that kills its server must end`, () => {

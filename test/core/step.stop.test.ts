@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { nextTick, type Report } from '../../src/core/step.ts'
+import { type Report } from '../../src/core/attempt.ts'
+import { nextTick } from '../../src/core/tick.ts'
 import { BEGIN, CANCELED, error, idOf, LOST, MINUTE, OK, ok, part, planOf, queued, running, types } from './sessions.ts'
 
 const HOUR = 60 * MINUTE

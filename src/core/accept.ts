@@ -1,0 +1,51 @@
+import { changePlan, type Draft, emit, executionOf, executionsOf, forget, moveExecution, nodeOf } from './draft.ts'
+import type { ExecutionState } from './execution.ts'
+import { close, grow, judgeRound } from './ledger.ts'
+import type { LedgerEntry } from './ledger/entry.ts'
+import type { Manager } from './plan.ts'
+
+/** Accepts a result, sets the checkpoint after it, and does what follows from it alone. */
+export function accept(
+  d: Draft,
+  key: string,
+  result: Pick<ExecutionState, 'output' | 'summary' | 'evidence'>,
+  commit?: string,
+): void {
+  const summary = result.summary ?? ''
+  forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId')
+  moveExecution(d, key, 'ACCEPT', { ...result, acceptedSeq: d.state.seq + 1, endedAt: d.now }, { summary })
+  const { id } = executionOf(d.state, key)
+  const accepted = executionsOf(d.state)
+    .filter((e) => e.status === 'ACCEPTED')
+    .map((e) => e.id)
+  emit(
+    d,
+    'CHECKPOINT_MADE',
+    { accepted: accepted.length, ...(commit !== undefined && { commit }) },
+    { executionId: id },
+  )
+  d.checkpoints.push({ seq: d.state.seq, executionId: id, accepted, ...(commit !== undefined && { commit }) })
+  const { kind, undoes } = nodeOf(d.state, key)
+  if (kind === 'MANAGE') endRound(d, key)
+  if (undoes !== undefined) moveExecution(d, undoes, 'COMPENSATE', {}, { by: id })
+}
+
+/** A round of a managed session is over: the plan grows by what the manager delegates next, or closes. */
+function endRound(d: Draft, key: string): void {
+  const { plan, ledger: before = { round: 0, stalls: 0, replans: 0, satisfied: false } } = d.state
+  // It was read before it was let through its gates.
+  const entry = executionOf(d.state, key).output as unknown as LedgerEntry
+  const { ledger, course } = judgeRound(before, entry, plan.manager as Manager)
+  d.state.ledger = ledger
+  emit(
+    d,
+    'ROUND_JUDGED',
+    { round: ledger.round, course, stalls: ledger.stalls, replans: ledger.replans, reasons: [...entry.reasons] },
+    { executionId: executionOf(d.state, key).id },
+  )
+  if (course === 'GO_ON' || course === 'REPLAN') {
+    changePlan(d, grow(plan, ledger.round, entry, course === 'REPLAN'), `round ${ledger.round}`)
+  } else if (plan.nodes.some(({ kind }) => kind !== 'MANAGE')) {
+    changePlan(d, close(plan), ledger.limit ?? 'the manager is satisfied')
+  }
+}

@@ -1,0 +1,48 @@
+import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, nodeOf } from './draft.ts'
+import type { Failure } from './execution.ts'
+import { raise, waitFor } from './raise.ts'
+
+/**
+ * Rule 2: the retry policy has given up. The next fallback agent gets its turn, with attempts of its own; without one the
+ * execution has FAILED, and its group's policy says what that means. A compensation is not given up by itself.
+ */
+export function giveUp(d: Draft, key: string, failure: Failure): void {
+  const node = nodeOf(d.state, key)
+  const { id: executionId, fallbacks = 0 } = executionOf(d.state, key)
+  const fallback = failure.class === 'BUDGET' ? undefined : node.fallback?.[fallbacks]
+  forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId', 'resumeAt')
+  if (fallback !== undefined) {
+    const change = { fallbacks: fallbacks + 1, counted: 0, lost: 0, readyAt: d.now }
+    moveExecution(d, key, 'READY', change, { fallback, error: { ...failure } })
+    d.effects.push({ type: 'ENQUEUE', executionId })
+  } else if (node.kind === 'UNDO') {
+    askAboutUndo(d, key, failure)
+  } else {
+    fail(d, key, failure)
+  }
+}
+
+/** The end of an execution that cannot be done. */
+export function fail(d: Draft, key: string, error: Failure): void {
+  forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId', 'resumeAt')
+  moveExecution(d, key, 'FAIL', { error, endedAt: d.now }, { error: { ...error } })
+}
+
+/** Rule 7: a compensation that fails raises an alert and an interrupt. */
+function askAboutUndo(d: Draft, key: string, failure: Failure): void {
+  const { undoes = key } = nodeOf(d.state, key)
+  const { id: executionId } = executionOf(d.state, key)
+  emit(d, 'COMPENSATION_FAILED', { key: undoes, error: { ...failure } }, { executionId })
+  const interruptId = raise(d, {
+    kind: 'QUESTION',
+    executionId,
+    question: `What "${undoes}" did could not be undone: ${failure.message}. Shall it be tried again?`,
+    shown: { key: undoes, error: { ...failure } },
+    choices: ['RETRY', 'SKIP', 'STOP'],
+    onExpiry: { choice: 'SKIP', text: 'nobody answered in time' },
+    about: { undo: undoes },
+  })
+  changeExecution(d, key, { error: failure })
+  waitFor(d, key, interruptId)
+  moveExecution(d, key, 'WAIT', {}, { interruptId })
+}

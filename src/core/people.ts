@@ -1,0 +1,78 @@
+import { changeExecution, type Draft, emit, executionsOf, moveSession } from './draft.ts'
+import { heldAttempt } from './execution.ts'
+import type { Plan } from './plan.ts'
+import { raise, voidInterrupts } from './raise.ts'
+import { abort, stopAll } from './stop.ts'
+import type { SessionInput } from './state.ts'
+
+/** Inputs that one session may be given while it runs. */
+export const MAX_INPUTS = 1_000
+
+/** The session is to be stopped for good. Returns why that changes nothing. */
+export function cancel(d: Draft, reason: string): string | undefined {
+  const { status } = d.state
+  if (status === 'CANCELING') return 'the session is being stopped already'
+  if (status === 'ROLLING_BACK') return 'the session is being rolled back: that has to come to its end'
+  if (status === 'QUEUED' || status === 'AWAITING_APPROVAL') {
+    voidInterrupts(d, reason)
+    moveSession(d, 'CANCEL', { reason, endedAt: d.now }, { reason })
+  } else {
+    stopAll(d, 'CANCEL', reason)
+  }
+  return undefined
+}
+
+/** Nothing new begins until `resume`; what runs goes on. Returns why that changes nothing. */
+export function pause(d: Draft, reason: string): string | undefined {
+  const { status } = d.state
+  if (status !== 'RUNNING' && status !== 'INTERRUPTED') return `a session that is ${status} cannot be paused`
+  moveSession(d, 'PAUSE', {}, { reason })
+  return undefined
+}
+
+/**
+ * Input for a session that runs, by its policy: refused, kept for what begins later, or what runs begins anew with it.
+ * Returns why that changes nothing.
+ */
+export function takeInput(d: Draft, { text, by }: Omit<SessionInput, 'at'>): string | undefined {
+  const { status, policy, inputs } = d.state
+  if (policy.input === 'REJECT') return 'the session takes no input while it runs: its policy is REJECT'
+  if (status !== 'RUNNING' && status !== 'INTERRUPTED' && status !== 'PAUSED') {
+    return `a session that is ${status} takes no input`
+  }
+  if (inputs.length >= MAX_INPUTS) return `the session has been given ${inputs.length} inputs, which is the limit`
+  d.state.inputs = [...inputs, { text, by, at: d.now }]
+  emit(d, 'INPUT_RECEIVED', { text, by, policy: policy.input })
+  if (policy.input !== 'INTERRUPT') return undefined
+  for (const execution of executionsOf(d.state)) {
+    const held = heldAttempt(execution)
+    if (!held || execution.aborting !== undefined) continue
+    changeExecution(d, execution.key, { again: true })
+    abort(d, { ...execution, again: true }, held, 'there is new input')
+  }
+  return undefined
+}
+
+/** A person is shown the plan before anything begins; an approval holds for that version alone. */
+export function askForPlan(d: Draft): void {
+  const { plan, planVersion } = d.state
+  raise(d, {
+    kind: 'PLAN',
+    question: `Is this plan of ${plan.nodes.length} executions to be carried out?`,
+    shown: { version: planVersion, plan: JSON.parse(JSON.stringify(plan)) },
+    choices: ['APPROVE', 'REJECT'],
+    onExpiry: { choice: 'REJECT', text: 'nobody approved it in time' },
+  })
+}
+
+/** Another plan takes the place of the one that waits for approval. Returns why that changes nothing. */
+export function editPlan(d: Draft, plan: Plan, by: string): string | undefined {
+  if (d.state.status !== 'AWAITING_APPROVAL') {
+    return `a plan can be edited until it is approved: the session is ${d.state.status}`
+  }
+  voidInterrupts(d, `the plan was edited by ${by}`)
+  d.state = { ...d.state, plan, planVersion: d.state.planVersion + 1 }
+  emit(d, 'PLAN_CHANGED', { version: d.state.planVersion, added: [], why: `edited by ${by}` })
+  askForPlan(d)
+  return undefined
+}

@@ -1,0 +1,91 @@
+import { changeExecution, type Draft, emit, executionById, forget } from './draft.ts'
+import type { Role } from './gate.ts'
+import { hash, idFrom } from './hash.ts'
+import type { Answer, Choice, InterruptKind, InterruptState } from './interrupt.ts'
+import type { Json } from './json.ts'
+
+/** What is asked of a person. */
+export interface Asking {
+  kind: InterruptKind
+  executionId?: string
+  question: string
+  shown: Json
+  choices: readonly Choice[]
+  onExpiry: Answer
+  about?: InterruptState['about']
+  role?: Role
+  /** Milliseconds; the session's policy says how long where this does not. */
+  expiresMs?: number
+}
+
+/** Asks a person. Returns the id of the interrupt. */
+export function raise(d: Draft, asking: Asking): string {
+  const { executionId, expiresMs = d.state.policy.interruptMs, role = 'APPROVER', about = {}, ...rest } = asking
+  const seq = d.state.seq + 1
+  const id = idFrom(d.state.id, 'interrupt', seq)
+  const interrupt: InterruptState = {
+    ...rest,
+    id,
+    seq,
+    status: 'OPEN',
+    ...(executionId !== undefined && { executionId }),
+    shownHash: hash(asking.shown),
+    role,
+    about,
+    createdAt: d.now,
+    expiresAt: d.now + expiresMs,
+    escalatesAt: d.now + Math.ceil(expiresMs / 2),
+    escalated: false,
+  }
+  d.state.interrupts = [...d.state.interrupts, interrupt]
+  const { kind, question } = asking
+  emit(
+    d,
+    'INTERRUPT_RAISED',
+    { interruptId: id, kind, question, role },
+    executionId === undefined ? {} : { executionId },
+  )
+  return id
+}
+
+/** The interrupts that wait for an answer. */
+export function openInterrupts({ state }: Pick<Draft, 'state'>): InterruptState[] {
+  return state.interrupts.filter(({ status }) => status === 'OPEN')
+}
+
+/** Changes what is known of an interrupt. */
+export function changeInterrupt(d: Draft, id: string, change: Partial<InterruptState>): void {
+  d.state.interrupts = d.state.interrupts.map((interrupt) =>
+    interrupt.id === id ? { ...interrupt, ...change } : interrupt,
+  )
+}
+
+/** What open interrupts were about is no longer so: nobody needs to answer them. */
+export function voidInterrupts(
+  d: Draft,
+  why: string,
+  which: (interrupt: InterruptState) => boolean = () => true,
+): void {
+  for (const { id, executionId } of openInterrupts(d).filter(which)) {
+    changeInterrupt(d, id, { status: 'VOID' })
+    emit(d, 'INTERRUPT_VOID', { interruptId: id, why }, executionId === undefined ? {} : { executionId })
+  }
+}
+
+/** An execution waits no longer for the answer to an interrupt. */
+export function waitNoLonger(d: Draft, key: string, why: string): void {
+  const { id, interruptId } = d.state.executions[key] as { id: string; interruptId?: string }
+  if (interruptId === undefined) return
+  voidInterrupts(d, why, (interrupt) => interrupt.id === interruptId && interrupt.executionId === id)
+  forget(d, key, 'interruptId')
+}
+
+/** An execution waits for the answer to an interrupt. */
+export function waitFor(d: Draft, key: string, interruptId: string): void {
+  changeExecution(d, key, { interruptId })
+}
+
+/** The key of the execution that an interrupt is about. */
+export function keyOf(d: Draft, { executionId = '' }: InterruptState): string | undefined {
+  return executionById(d.state, executionId)?.key
+}

@@ -1,0 +1,78 @@
+import { type Amounts, NOTHING, reached, reservation, settleAmounts, type Unit } from './budget.ts'
+import { type Draft, elapsed, emit, executionsOf, nodeOf } from './draft.ts'
+import { type ExecutionState, isHeld } from './execution.ts'
+import type { Json } from './json.ts'
+import { openInterrupts, raise } from './raise.ts'
+import { stopAll } from './stop.ts'
+
+/** What a runtime tells of an attempt's usage; what it does not know counts as nothing. */
+export function amountsOf(usage: Json): Amounts {
+  const { inputTokens, outputTokens, cost } = (usage ?? {}) as Record<string, Json>
+  const number = (value: Json | undefined): number => (typeof value === 'number' && value > 0 ? value : 0)
+  return { tokens: number(inputTokens) + number(outputTokens), cost: number(cost), executions: 0 }
+}
+
+/** Gives back what an attempt or a child had put aside, and takes what it has used. */
+export function settleSpent(d: Draft, reserved: Amounts = NOTHING, used: Amounts): void {
+  d.state.budget = settleAmounts(d.state.budget, reserved, used)
+}
+
+/** What an attempt at a node may use now; undefined: nothing is left of what it needs. */
+export function reservationFor(d: Draft, execution: ExecutionState): Amounts | undefined {
+  const node = nodeOf(d.state, execution.key)
+  // What undoes work has to be done, whatever it takes.
+  if (node.kind === 'UNDO') return NOTHING
+  return reservation(d.state.budget, node, d.state.plan.nodes.length, execution.attempt === 0)
+}
+
+/** Asks a person at a soft limit; stops with what is there at a hard one. */
+export function watchBudget(d: Draft): void {
+  if (d.state.status !== 'RUNNING' && d.state.status !== 'INTERRUPTED' && d.state.status !== 'PAUSED') return
+  const { budget } = d.state
+  const used = elapsed(d.state, d.now)
+  if (used !== budget.WALL_TIME.used) d.state.budget = { ...budget, WALL_TIME: { ...budget.WALL_TIME, used } }
+  for (const { unit, limit } of reached(d.state.budget)) {
+    if (limit === 'hard') {
+      stopForBudget(d, unit)
+      return
+    }
+    askForBudget(d, unit)
+  }
+  const starved = d.state.status === 'RUNNING' && isStarved(d)
+  if (starved) stopForBudget(d, starved)
+}
+
+function stopForBudget(d: Draft, unit: Unit): void {
+  const { used, hard = used } = d.state.budget[unit]
+  emit(d, 'BUDGET_REACHED', { unit, limit: 'hard', used, hard })
+  stopAll(d, 'LIMIT', `BUDGET ${unit}: ${used} of ${hard} are used`)
+}
+
+function askForBudget(d: Draft, unit: Unit): void {
+  const asked = openInterrupts(d).some(({ kind, about }) => kind === 'BUDGET' && about.unit === unit)
+  if (asked) return
+  const { used, soft = 0, hard } = d.state.budget[unit]
+  emit(d, 'BUDGET_REACHED', { unit, limit: 'soft', used, soft })
+  raise(d, {
+    kind: 'BUDGET',
+    question: `${used} of ${unit} are used, the soft limit is ${soft}. Shall it go on?`,
+    shown: { unit, used, soft, hard: hard ?? null },
+    choices: ['APPROVE', 'RAISE', 'STOP'],
+    onExpiry: { choice: 'STOP', text: 'nobody answered in time' },
+    about: { unit },
+  })
+}
+
+/** The unit that keeps everything from beginning while nothing runs that could give some back. */
+function isStarved(d: Draft): Unit | undefined {
+  const executions = executionsOf(d.state)
+  if (executions.some(({ status }) => isHeld(status) || status === 'VALIDATING' || status === 'WAITING'))
+    return undefined
+  const ready = executions.filter(({ status }) => status === 'READY')
+  if (ready.length === 0 || ready.some((execution) => reservationFor(d, execution) !== undefined)) return undefined
+  const units = ['TOKENS', 'COST', 'EXECUTIONS'] as const
+  return units.find((unit) => {
+    const { hard = Number.POSITIVE_INFINITY, used } = d.state.budget[unit]
+    return used >= hard
+  })
+}

@@ -1,0 +1,217 @@
+import { accept } from './accept.ts'
+import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, nodeOf } from './draft.ts'
+import type { Candidate, ExecutionState, Failure } from './execution.ts'
+import { type Gate, MAX_GATE_ERRORS, MAX_REJECTIONS, type Verdict } from './gate.ts'
+import { giveUp } from './giveUp.ts'
+import type { Json } from './json.ts'
+import { raise, waitFor } from './raise.ts'
+import { mismatches } from './schema.ts'
+
+/** Lets a result pass its gates in their order (rule 3), as far as the machine can tell by itself. */
+export function validate(d: Draft, key: string): void {
+  for (;;) {
+    const execution = executionOf(d.state, key)
+    const { gate: index = 0 } = execution
+    const candidate = execution.candidate as Candidate
+    const gate = nodeOf(d.state, key).gates?.[index]
+    if (!gate) {
+      const { output, summary, evidence, commit } = candidate
+      accept(d, key, { output, summary, evidence }, commit)
+      return
+    }
+    if (gate.kind === 'PERSON') {
+      askPerson(d, key, gate, index, candidate)
+      return
+    }
+    const seen = check(gate, candidate)
+    if (!seen) {
+      d.effects.push({ type: 'VALIDATE', executionId: execution.id })
+      return
+    }
+    note(d, key, gate, seen.verdict, seen.evidence)
+    if (seen.verdict.kind === 'REJECT') {
+      reject(d, key, gate.kind, seen.verdict.feedback)
+      return
+    }
+    changeExecution(d, key, { gate: index + 1 })
+  }
+}
+
+/** What can be said of a result without looking anywhere else; undefined: somebody has to look. */
+function check(gate: Gate, { output, evidence, artifacts }: Candidate): Seen | undefined {
+  if (gate.kind === 'SCHEMA') {
+    const problems = mismatches(output, gate.schema)
+    return seen(problems.length === 0, `the output does not fit its schema: ${problems.join('; ')}`, { problems })
+  }
+  if (gate.kind === 'TEST_REPORT') return checkTests(gate, evidence)
+  if (gate.kind === 'EVIDENCE') return checkEvidence(gate, evidence, artifacts)
+  return undefined
+}
+
+interface Seen {
+  verdict: Exclude<Verdict, { kind: 'ERROR' }>
+  evidence: Json
+}
+
+function seen(fits: boolean, feedback: string, evidence: Json): Seen {
+  return { verdict: fits ? { kind: 'ACCEPT' } : { kind: 'REJECT', feedback }, evidence }
+}
+
+/** Evidence as agents leave it; what is not of this shape proves nothing. */
+interface Proof {
+  kind?: unknown
+  passed?: unknown
+  detail?: { passed?: unknown; failed?: unknown } | null
+}
+
+function proofs(evidence: Json): Proof[] {
+  if (!Array.isArray(evidence)) return []
+  return evidence.filter((item) => typeof item === 'object' && item !== null) as Proof[]
+}
+
+function checkTests(gate: Extract<Gate, { kind: 'TEST_REPORT' }>, evidence: Json): Seen {
+  const reports = proofs(evidence).filter(({ kind }) => kind === 'TEST_REPORT')
+  if (reports.length === 0) return seen(false, 'there is no test report: run the tests and report them', { reports: 0 })
+  const sum = (member: 'passed' | 'failed'): number =>
+    reports.reduce((total, { detail }) => {
+      const count = detail?.[member]
+      return total + (typeof count === 'number' ? count : 0)
+    }, 0)
+  const [passed, failed] = [sum('passed'), sum('failed')]
+  const fits = passed >= gate.minPassed && failed <= gate.maxFailed
+  const feedback = `${passed} tests passed and ${failed} failed: at least ${gate.minPassed} have to pass and at most ${gate.maxFailed} may fail`
+  return seen(fits, feedback, { reports: reports.length, passed, failed })
+}
+
+function checkEvidence(gate: Extract<Gate, { kind: 'EVIDENCE' }>, evidence: Json, artifacts: number): Seen {
+  const { minArtifacts = 0, kinds = [] } = gate
+  const passed = proofs(evidence).flatMap((proof) => (proof.passed === true ? [proof.kind] : []))
+  const missing = kinds.filter((kind) => !passed.includes(kind))
+  const problems = [
+    ...(artifacts < minArtifacts ? [`it left ${artifacts} artifacts of at least ${minArtifacts}`] : []),
+    ...missing.map((kind) => `there is no evidence of the kind ${kind} that has passed`),
+  ]
+  return seen(problems.length === 0, problems.join('; '), { artifacts, missing })
+}
+
+/** Keeps what a gate said, and tells it. */
+function note(d: Draft, key: string, gate: Gate, verdict: Verdict, evidence: Json): void {
+  const { id: executionId, current, gate: index = 0 } = executionOf(d.state, key)
+  // A child session has no attempt of its own.
+  const attemptId = current?.id ?? executionId
+  const text = verdict.kind === 'REJECT' ? verdict.feedback : verdict.kind === 'ERROR' ? verdict.message : undefined
+  const told = text === undefined ? {} : { text }
+  emit(
+    d,
+    'VERDICT_GIVEN',
+    { key, gate: index, kind: gate.kind, verdict: verdict.kind, ...told },
+    { executionId, attemptId },
+  )
+  const { seq } = d.state
+  const row = { seq, executionId, attemptId, gate: index, kind: gate.kind, verdict: verdict.kind, ...told }
+  d.verdicts.push({ ...row, evidence, at: d.now })
+}
+
+/** A gate has given its verdict. */
+export function judged(d: Draft, key: string, gate: Gate, verdict: Verdict, evidence: Json): void {
+  const execution = executionOf(d.state, key)
+  note(d, key, gate, verdict, evidence)
+  if (verdict.kind === 'ACCEPT') {
+    forget(d, key, 'gateErrors')
+    changeExecution(d, key, { gate: (execution.gate as number) + 1 })
+    validate(d, key)
+  } else if (verdict.kind === 'REJECT') {
+    reject(d, key, gate.kind, verdict.feedback)
+  } else {
+    const gateErrors = (execution.gateErrors ?? 0) + 1
+    changeExecution(d, key, { gateErrors })
+    if (gateErrors < MAX_GATE_ERRORS) d.effects.push({ type: 'VALIDATE', executionId: execution.id })
+    else askAboutGate(d, key, gate, verdict.message)
+  }
+}
+
+/** A result is rejected: another attempt gets the feedback, as often as the budget of rejections allows. */
+export function reject(d: Draft, key: string, gate: Gate['kind'] | 'LEDGER', text: string): void {
+  const execution = executionOf(d.state, key)
+  const feedback = [...(execution.feedback ?? []), { attempt: execution.attempt, gate, text }]
+  forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId')
+  changeExecution(d, key, { feedback })
+  // A child session is not begun anew for a rejection: it has had gates of its own.
+  if (feedback.length <= MAX_REJECTIONS && nodeOf(d.state, key).kind !== 'SESSION') {
+    moveExecution(d, key, 'READY', { readyAt: d.now }, { rejected: text })
+    d.effects.push({ type: 'ENQUEUE', executionId: execution.id })
+  } else if (gate === 'LEDGER') {
+    askAboutLedger(d, key, text)
+  } else {
+    const failure: Failure = {
+      class: 'REJECTED',
+      message: `rejected ${feedback.length} times, at last by ${gate}: ${text}`,
+    }
+    giveUp(d, key, failure)
+  }
+}
+
+function shownOf(key: string, { output, summary, evidence, files = [], commit }: Candidate): Json {
+  return { key, summary, output, evidence, files, commit: commit ?? null }
+}
+
+function askPerson(
+  d: Draft,
+  key: string,
+  gate: Extract<Gate, { kind: 'PERSON' }>,
+  index: number,
+  candidate: Candidate,
+): void {
+  const { id: executionId } = executionOf(d.state, key)
+  const { question, role, expiresMs, onExpiry = 'REJECT' } = gate
+  const interruptId = raise(d, {
+    kind: 'APPROVAL',
+    executionId,
+    question,
+    shown: shownOf(key, candidate),
+    choices: ['APPROVE', 'REJECT'],
+    onExpiry: { choice: onExpiry, text: 'nobody answered in time' },
+    about: { gate: index },
+    ...(role && { role }),
+    ...(expiresMs !== undefined && { expiresMs }),
+  })
+  waitFor(d, key, interruptId)
+  changeExecution(d, key, { gate: index })
+  moveExecution(d, key, 'WAIT', {}, { interruptId })
+}
+
+/** A gate that gives no verdict says nothing of the result: a person decides. */
+function askAboutGate(d: Draft, key: string, { kind }: Gate, message: string): void {
+  const { id: executionId, gate = 0, candidate } = executionOf(d.state, key)
+  const interruptId = raise(d, {
+    kind: 'APPROVAL',
+    executionId,
+    question: `The gate ${kind} of "${key}" could not give a verdict ${MAX_GATE_ERRORS} times: ${message}. May the result stand?`,
+    shown: shownOf(key, candidate as Candidate),
+    choices: ['APPROVE', 'REJECT', 'RETRY'],
+    onExpiry: { choice: 'REJECT', text: 'nobody answered in time' },
+    about: { gate },
+  })
+  waitFor(d, key, interruptId)
+  moveExecution(d, key, 'WAIT', {}, { interruptId })
+}
+
+function askAboutLedger(d: Draft, key: string, text: string): void {
+  const { id: executionId } = executionOf(d.state, key)
+  const interruptId = raise(d, {
+    kind: 'QUESTION',
+    executionId,
+    question: `The manager's ledger could not be used ${MAX_REJECTIONS + 1} times. Shall it try again?`,
+    shown: { key, problem: text },
+    choices: ['RETRY', 'STOP'],
+    onExpiry: { choice: 'STOP', text: 'nobody answered in time' },
+  })
+  waitFor(d, key, interruptId)
+  moveExecution(d, key, 'WAIT', {}, { interruptId })
+}
+
+/** A result is there: it is kept aside until it has passed its gates. */
+export function begin(d: Draft, key: string, candidate: Candidate, change: Partial<ExecutionState> = {}): void {
+  moveExecution(d, key, 'VALIDATE', { ...change, candidate, gate: 0 })
+  validate(d, key)
+}
