@@ -1,75 +1,121 @@
-import { AGENT_TYPES } from './agent.ts'
+import { MAX_SESSION_DEPTH } from './budget.ts'
+import { checkOptions } from './check/options.ts'
+import { amountProblems, partProblems } from './check/part.ts'
+import { type At, noneOf, type Problem } from './check/problem.ts'
+import { stageProblems } from './check/stages.ts'
 import { findCycle } from './graph.ts'
-import type { Pattern, SubTask } from './plan.ts'
+import { type ChildSession, type Pattern, PATTERNS, type SubTask } from './plan.ts'
 
-/** Something wrong with what a caller handed in. */
-export interface Problem {
-  /** Where, for instance ['subTasks', '2', 'dependsOn']. */
-  path: string[]
-  /** What, and what would be right. */
-  message: string
+export type { Problem } from './check/problem.ts'
+
+/** More sub-tasks than this in one session are refused. */
+export const MAX_SUB_TASKS = 200
+/** Sub-tasks of one session that are sessions themselves. */
+export const MAX_CHILDREN = 20
+
+/**
+ * Everything that is wrong with a caller's sub-tasks; empty: they can be compiled.
+ *
+ * @param level of the session that they are for; 1: it is nobody's child
+ */
+export function checkSubTasks(parts: readonly SubTask[], pattern: Pattern | 'AUTO', level = 1): Problem[] {
+  return checkParts(parts, pattern, level, ['subTasks'])
 }
 
-/** More executions than this in one session are refused. */
-export const MAX_SUB_TASKS = 200
-const KEY = /^[\w-]{1,64}$/
-
-/** Timers hold no more milliseconds than this. */
-const LONGEST_MS = 2 ** 31 - 1
-/** What the numbers of a sub-task may be, from and to, both included. */
-const RANGES = {
-  timeouts: { queueMs: [1, LONGEST_MS], attemptMs: [1, LONGEST_MS], idleMs: [1, LONGEST_MS] },
-  retry: { maxAttempts: [1, 100], initialMs: [0, LONGEST_MS], factor: [1, 100], maxMs: [0, LONGEST_MS] },
-} as const
-
-/** Everything that is wrong with a caller's sub-tasks; empty: they can be compiled. */
-export function checkSubTasks(parts: readonly SubTask[], pattern: Pattern | 'AUTO'): Problem[] {
-  const problems: Problem[] = []
+function checkParts(
+  parts: readonly SubTask[],
+  pattern: Pattern | 'AUTO',
+  level: number,
+  path: readonly string[],
+): Problem[] {
   if (parts.length > MAX_SUB_TASKS) {
-    return [{ path: ['subTasks'], message: `${parts.length} sub-tasks are more than the limit of ${MAX_SUB_TASKS}` }]
+    return [{ path: [...path], message: `${parts.length} sub-tasks are more than the limit of ${MAX_SUB_TASKS}` }]
   }
   const known = parts.map(({ key }) => key)
-  parts.forEach((part, index) => {
-    const at = (...rest: string[]): string[] => ['subTasks', String(index), ...rest]
-    const { key, title, type, dependsOn } = part
-    if (!KEY.test(key)) {
-      problems.push({ path: at('key'), message: `"${key}" is no key: 1 to 64 letters, digits, - and _` })
-    }
-    if (known.indexOf(key) < index) problems.push({ path: at('key'), message: `"${key}" is the key of two sub-tasks` })
-    if (title.trim() === '') problems.push({ path: at('title'), message: `"${key}" has no title` })
-    if (type !== undefined && !AGENT_TYPES.includes(type)) {
-      problems.push({ path: at('type'), message: `"${type}" is none of ${AGENT_TYPES.join(', ')}` })
-    }
-    if (pattern === 'PARALLEL' && dependsOn.length > 0) {
-      const message = `branches of PARALLEL share nothing, but "${key}" depends on "${dependsOn.join('", "')}": use HIERARCHICAL or AUTO`
-      problems.push({ path: at('dependsOn'), message })
-    }
-    problems.push(...outOfRange(part, at))
-    dependsOn.forEach((dependency, place) => {
-      if (dependsOn.indexOf(dependency) < place) {
-        problems.push({ path: at('dependsOn'), message: `"${key}" depends on "${dependency}" twice` })
-      }
-      if (!known.includes(dependency)) {
-        const message = `"${key}" depends on "${dependency}", which is not among ${known.join(', ')}`
-        problems.push({ path: at('dependsOn'), message })
-      }
-    })
+  const below = (index: number): At => {
+    return (...rest) => [...path, `${index}`, ...rest]
+  }
+  const problems = parts.flatMap((part, index) => {
+    const at = below(index)
+    const twice = { path: at('key'), message: `"${part.key}" is the key of two sub-tasks` }
+    return [...(known.indexOf(part.key) < index ? [twice] : []), ...checkSubTask(part, known, pattern, level, at)]
   })
+  const children = parts.filter(({ session }) => session).length
+  if (children > MAX_CHILDREN) {
+    const message = `${children} sub-tasks are sessions of their own: at most ${MAX_CHILDREN} are possible`
+    problems.push({ path: [...path], message })
+  }
   const cycle = findCycle(parts.map(({ key, dependsOn }) => ({ key, after: dependsOn })))
   if (cycle) {
-    problems.push({ path: ['subTasks'], message: `the dependencies go round in a circle: ${cycle.join(' -> ')}` })
+    problems.push({ path: [...path], message: `the dependencies go round in a circle: ${cycle.join(' -> ')}` })
   }
-  return problems
+  return [...problems, ...stageProblems(parts, pattern, below)]
 }
 
-/** Rule 9: a limit that can't be enforced is refused. */
-function outOfRange(part: SubTask, at: (...rest: string[]) => string[]): Problem[] {
-  return (['timeouts', 'retry'] as const).flatMap((group) =>
-    Object.entries(RANGES[group]).flatMap(([name, [from, to]]): Problem[] => {
-      const value = (part[group] as Record<string, number> | undefined)?.[name]
-      if (value === undefined || (value >= from && value <= to)) return []
-      const message = `${group}.${name} of "${part.key}" is ${value}: it must be from ${from} to ${to}`
-      return [{ path: at(group, name), message }]
-    }),
-  )
+/**
+ * Everything that is wrong with one sub-task among others.
+ *
+ * @param known keys of all that it may depend on
+ * @param level of the session that it is for
+ */
+export function checkSubTask(
+  part: SubTask,
+  known: readonly string[],
+  pattern: Pattern | 'AUTO',
+  level: number,
+  at: At,
+): Problem[] {
+  return [
+    ...partProblems(part, at),
+    ...edgeProblems(part, known, pattern, at),
+    ...(part.session ? sessionProblems(part, part.session, level, at) : []),
+  ]
+}
+
+/** What is wrong with what a sub-task depends on. */
+function edgeProblems(
+  { key, dependsOn, evenIfSkipped }: SubTask,
+  known: readonly string[],
+  pattern: Pattern | 'AUTO',
+  at: At,
+): Problem[] {
+  const messages: string[] = []
+  if (pattern === 'PARALLEL' && dependsOn.length > 0) {
+    messages.push(
+      `branches of PARALLEL share nothing, but "${key}" depends on "${dependsOn.join('", "')}": use HIERARCHICAL or AUTO`,
+    )
+  }
+  dependsOn.forEach((dependency, place) => {
+    if (dependsOn.indexOf(dependency) < place) messages.push(`"${key}" depends on "${dependency}" twice`)
+    if (!known.includes(dependency)) {
+      messages.push(`"${key}" depends on "${dependency}", which is not among ${known.join(', ')}`)
+    }
+  })
+  const problems = messages.map((message) => ({ path: at('dependsOn'), message }))
+  if (!evenIfSkipped || dependsOn.length > 0) return problems
+  const message = `"${key}" depends on nothing that could be skipped: evenIfSkipped needs dependsOn`
+  return [...problems, { path: at('evenIfSkipped'), message }]
+}
+
+/** What is wrong with a session of its own that a sub-task is. */
+function sessionProblems(part: SubTask, session: ChildSession, level: number, at: At): Problem[] {
+  const inSession: At = (...rest) => at('session', ...rest)
+  const problems = (['agent', 'fallback', 'reserve'] as const)
+    .filter((name) => part[name] !== undefined)
+    .map((name) => ({ path: at(name), message: `"${part.key}" is a session, which takes no ${name}` }))
+  const unknown = noneOf(session.pattern, PATTERNS)
+  if (unknown !== undefined) return [...problems, { path: inSession('pattern'), message: `the pattern ${unknown}` }]
+  if (level >= MAX_SESSION_DEPTH) {
+    const message = `the session "${part.key}" would be on level ${level + 1}: at most ${MAX_SESSION_DEPTH} are possible`
+    return [...problems, { path: inSession(), message }]
+  }
+  if (session.parts.length === 0) {
+    problems.push({ path: inSession('parts'), message: `the session "${part.key}" has no parts` })
+  }
+  return [
+    ...problems,
+    ...amountProblems(session.slice, (name) => inSession('slice', name), `slice of "${part.key}"`),
+    ...checkOptions(session.parts, session.pattern, session, inSession),
+    ...checkParts(session.parts, session.pattern, level + 1, inSession('parts')),
+  ]
 }

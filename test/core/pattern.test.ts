@@ -1,10 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { checkOptions } from '../../src/core/check/options.ts'
+import { checkSubTasks } from '../../src/core/check.ts'
+import type { Gate } from '../../src/core/gate.ts'
 import { topological } from '../../src/core/graph.ts'
-import { AGGREGATE_CAPABILITY, compile, DEFAULT_COMPILE, DEFAULT_TIMEOUTS } from '../../src/core/pattern.ts'
-import { AGGREGATES, PATTERNS, type PlanNode } from '../../src/core/plan.ts'
+import { compile, type CompileOptions, DEFAULT_COMPILE, DEFAULT_TIMEOUTS } from '../../src/core/pattern.ts'
+import { AGGREGATE_CAPABILITY } from '../../src/core/patterns/closing.ts'
+import type { PlanNode, SubTask } from '../../src/core/plan.ts'
 import { DEFAULT_RETRY } from '../../src/core/retry.ts'
-import { anyParts } from './plans.ts'
+import { anyTask } from './plans.ts'
 import './seed.ts'
 import { part, planOf } from './sessions.ts'
 
@@ -117,34 +121,125 @@ describe('an aggregate', () => {
   })
 })
 
+describe('an aggregate of branches', () => {
+  it.each([
+    ['REDUCE', 'reduce', 'Merge the results'],
+    ['VOTE', 'vote', 'Count the votes'],
+    ['FIRST', 'first', 'Take the first result'],
+  ] as const)('%s is done by the coordinator', (aggregate, key, title) => {
+    const { nodes, outputs } = planOf('PARALLEL', ['a', 'b'], { aggregate })
+    expect(nodes.at(-1)).toMatchObject({ key, kind: aggregate, title, capabilities: [], group: 'closing' })
+    expect(nodes.at(-1)).toMatchObject({ after: ['a', 'b'], needs: ['a', 'b'] })
+    expect(outputs).toEqual([key])
+  })
+
+  it('REDUCE waits for every branch', () => {
+    const closing = planOf('PARALLEL', ['a'], { aggregate: 'REDUCE' }).nodes.at(-1)
+    expect(closing).toMatchObject({ join: 'SETTLED' })
+    expect(closing).not.toHaveProperty('votes')
+  })
+
+  it('VOTE waits until enough branches agree: more than half, or as many as it is told', () => {
+    const votes = (keys: string[], options = {}): unknown => {
+      const closing = planOf('PARALLEL', keys, { aggregate: 'VOTE', ...options }).nodes.at(-1)
+      return [closing?.join, closing?.votes]
+    }
+    expect(votes(['a'])).toEqual(['ENOUGH', 1])
+    expect(votes(['a', 'b', 'c'])).toEqual(['ENOUGH', 2])
+    expect(votes(['a', 'b', 'c', 'd'])).toEqual(['ENOUGH', 3])
+    expect(votes(['a', 'b', 'c'], { votes: 3 })).toEqual(['ENOUGH', 3])
+  })
+
+  it('FIRST waits for one of them', () => {
+    expect(planOf('PARALLEL', ['a', 'b'], { aggregate: 'FIRST' }).nodes.at(-1)).toMatchObject({
+      join: 'ENOUGH',
+      votes: 1,
+    })
+  })
+})
+
+describe('what a part asks for', () => {
+  const nodeOf = (change: Partial<SubTask>): PlanNode => planOf('SEQUENTIAL', [part('a', change)]).nodes[0] as PlanNode
+
+  it('gates run the cheap and certain before the dear and doubtful, the schema of the output before all', () => {
+    const judge: Gate = { kind: 'JUDGE', criteria: 'good' }
+    const schema: Gate = { kind: 'SCHEMA', schema: { type: 'object' } }
+    const command: Gate = { kind: 'COMMAND', command: 'test' }
+    expect(nodeOf({ gates: [judge, schema, command] }).gates).toEqual([schema, command, judge])
+    expect(nodeOf({ gates: [judge, schema], outputSchema: false }).gates).toEqual([
+      { kind: 'SCHEMA', schema: false },
+      schema,
+      judge,
+    ])
+    expect(nodeOf({ gates: [] })).not.toHaveProperty('gates')
+  })
+
+  it('fallback, compensation and reserve stand in its node', () => {
+    const change = { fallback: ['b', 'c'], compensation: { title: 'Undo' }, reserve: { tokens: 5, cost: 0.1 } }
+    expect(nodeOf(change)).toMatchObject(change)
+    expect(nodeOf({ fallback: [] })).not.toHaveProperty('fallback')
+  })
+
+  it('evenIfSkipped lets it begin after what was skipped', () => {
+    expect(nodeOf({ evenIfSkipped: true }).join).toBe('ACCEPTED_OR_SKIPPED')
+    expect(nodeOf({ evenIfSkipped: false }).join).toBe('ACCEPTED')
+  })
+
+  it('a session of its own is done by a child session', () => {
+    const session = { pattern: 'PARALLEL' as const, parts: [part('x')], slice: { cost: 1 } }
+    expect(nodeOf({ session })).toMatchObject({ kind: 'SESSION', session })
+  })
+})
+
+describe('a failure policy of the caller', () => {
+  it.each([
+    ['SEQUENTIAL', 'sequence'],
+    ['PARALLEL', 'branches'],
+    ['PIPELINE', 'stages'],
+    ['HIERARCHICAL', 'manager'],
+  ] as const)('is that of the top group of %s and of no other', (pattern, top) => {
+    const policies = (options: Partial<CompileOptions>): unknown[] =>
+      planOf(pattern, ['a', part('b')], { aggregate: 'COLLECT', ...options }).groups.map((group) => {
+        return [group.key, group.onFailure, group.quorum]
+      })
+    const below = pattern === 'HIERARCHICAL' ? [['stage-1', 'CONTINUE', undefined]] : []
+    const closing = ['closing', 'CONTINUE', undefined]
+    expect(policies({ onFailure: 'QUORUM', quorum: 1 })).toEqual([[top, 'QUORUM', 1], ...below, closing])
+    expect(policies({ onFailure: 'FAIL_FAST' })).toEqual([[top, 'FAIL_FAST', undefined], ...below, closing])
+    expect(policies({ onFailure: 'CONTINUE' })).toEqual([[top, 'CONTINUE', undefined], ...below, closing])
+  })
+})
+
 describe('every plan, whatever its pattern', () => {
   it('has each part once, edges that lead forward, and inputs only from what surely came before', () => {
     fc.assert(
-      fc.property(
-        fc.constantFrom(...PATTERNS),
-        fc.constantFrom(...AGGREGATES),
-        anyParts,
-        (pattern, aggregate, parts) => {
-          const given = pattern === 'PARALLEL' ? parts.map((one) => ({ ...one, dependsOn: [] })) : parts
-          const plan = compile(given, pattern, { ...DEFAULT_COMPILE, aggregate })
-          const closing = aggregate === 'NONE' ? 0 : 1
-          expect(plan.nodes.length).toBe(parts.length + closing)
-          expect(new Set(plan.nodes.map(({ key }) => key)).size).toBe(plan.nodes.length)
-          expect(topological(plan.nodes)).toEqual(plan.nodes)
-          for (const node of plan.nodes) {
-            expect([...ancestors(plan.nodes, node)]).toEqual(expect.arrayContaining([...node.needs]))
-            expect(plan.groups.map(({ key }) => key)).toContain(node.group)
-          }
-          for (const { key, dependsOn } of given) {
-            const node = plan.nodes.find((one) => one.key === key) as PlanNode
-            expect([...ancestors(plan.nodes, node)]).toEqual(expect.arrayContaining([...dependsOn]))
-          }
-          const keys = plan.groups.map(({ key }) => key)
-          expect(new Set(keys).size).toBe(keys.length)
-          expect(keys).toEqual(expect.arrayContaining(plan.groups.flatMap(({ parent }) => parent ?? [])))
-          expect(plan.outputs.length).toBeGreaterThan(0)
-        },
-      ),
+      fc.property(anyTask, ({ parts, pattern, options }) => {
+        expect(checkSubTasks(parts, pattern)).toEqual([])
+        expect(checkOptions(parts, pattern, options)).toEqual([])
+        const plan = compile(parts, pattern, { ...DEFAULT_COMPILE, ...options })
+        const { items, manager, aggregate } = options
+        const closing = items || aggregate !== 'NONE' ? 1 : 0
+        expect(plan.nodes.length).toBe(manager ? 1 : parts.length * (items?.list.length ?? 1) + closing)
+        expect(new Set(plan.nodes.map(({ key }) => key)).size).toBe(plan.nodes.length)
+        const vertices = plan.nodes.map(({ key, after, behind = [] }) => ({ key, after: [...after, ...behind] }))
+        expect(topological(vertices)).toEqual(vertices)
+        for (const node of plan.nodes) {
+          expect(node.key).toMatch(/^[\w-]{1,64}$/)
+          expect([...ancestors(plan.nodes, node)]).toEqual(expect.arrayContaining([...node.needs]))
+          expect(plan.groups.map(({ key }) => key)).toContain(node.group)
+        }
+        for (const { key, dependsOn } of items || manager ? [] : parts) {
+          const node = plan.nodes.find((one) => one.key === key) as PlanNode
+          expect([...ancestors(plan.nodes, node)]).toEqual(expect.arrayContaining([...dependsOn]))
+        }
+        const keys = plan.groups.map(({ key }) => key)
+        expect(new Set(keys).size).toBe(keys.length)
+        expect(keys).toEqual(expect.arrayContaining(plan.groups.flatMap(({ parent }) => parent ?? [])))
+        expect(plan.groups[0]).not.toHaveProperty('parent')
+        expect(plan.outputs.length > 0).toBe(!manager)
+        // It survives being stored: nothing in it is undefined.
+        expect(JSON.parse(JSON.stringify(plan))).toStrictEqual(plan)
+      }),
     )
   })
 })
