@@ -20,6 +20,7 @@ import { migrate, MIGRATIONS } from './store/migrate.ts'
 import { becomeSoleEngine } from './store/soleEngine.ts'
 import { createStore } from './store/store.ts'
 import { findTemplate } from './store/template.ts'
+import { createGitWorkspaces } from './workspaces/git.ts'
 
 /** A server that runs. */
 export interface App {
@@ -96,6 +97,7 @@ async function open(
     engine: createEmbeddedEngine({ log, timers }),
     runtimes,
     artifacts,
+    workspaces: createGitWorkspaces(),
     timers,
     log,
     owner: `${hostname()}:${process.pid}`,

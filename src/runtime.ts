@@ -33,6 +33,14 @@ export interface Work {
   /** The caller's own data for this part. */
   input: Json
   upstream: UpstreamResult[]
+  /** Why earlier results of this part were rejected, the last one last. */
+  feedback: { attempt: number; gate: string; text: string }[]
+  /** What people answered to earlier questions of this part. */
+  replies: { question: string; text: string; data: Json }[]
+  /** What people told the session while it ran, the last one last. */
+  notes: string[]
+  /** Tokens and US dollars that this attempt may use; null: there is no limit. */
+  allowance: { tokens: number | null; cost: number | null }
   /** Absolute path of the repository or folder to work on. */
   workspace: string
   /** Absolute path of an empty folder for results; every file left here but result.json becomes an artifact. */
@@ -96,6 +104,8 @@ export type Outcome =
   | { kind: 'ERROR'; error: { class: ErrorClass; message: string }; evidence: Evidence[]; usage: Usage }
   | { kind: 'TIMEOUT'; timeout: 'ATTEMPT' | 'IDLE'; usage: Usage }
   | { kind: 'CANCELED'; usage: Usage }
+  /** It needs to know something, or needs access, before it can go on; the answer comes with the next attempt. */
+  | { kind: 'ASK'; ask: { kind: 'QUESTION' | 'AUTH'; question: string; shown: Json }; usage: Usage }
 
 /** A way to drive an agent. Implementations stand in runtimes/, and all pass contracts/runtime.suite. */
 export interface Runtime {

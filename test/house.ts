@@ -23,6 +23,7 @@ import { type ArtifactStore, createArtifactStore } from '../src/store/artifacts.
 import type { Database } from '../src/store/db.ts'
 import { loadSession } from '../src/store/session.ts'
 import { createStore } from '../src/store/store.ts'
+import { createGitWorkspaces } from '../src/workspaces/git.ts'
 import { DATABASES, freshDatabase } from './database.ts'
 
 /** The stores and buses that all that follows from them has to pass on. */
@@ -131,6 +132,7 @@ async function build(parts: Foundation): Promise<House> {
     engine: createEmbeddedEngine({ log, timers }),
     runtimes,
     artifacts,
+    workspaces: createGitWorkspaces(),
     timers,
     log,
     owner: 'test',

@@ -12,7 +12,8 @@ import type { Sessions } from './sessions.ts'
 /** What a new session is made from. */
 export interface Beginning {
   opening: Opening
-  analysis: Analysis
+  /** Undefined: nobody worded a task for it. */
+  analysis?: Analysis
   /** Accepted executions of the session that this one tries again. */
   carried?: Readonly<Record<string, ExecutionState>>
   /** Written with it, if it is new too. */
@@ -33,12 +34,14 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
   const { opening, analysis, carried, task, idempotency } = beginning
   const opened = open(opening, now())
   const executionIds = Object.fromEntries(opening.plan.nodes.map(({ key }) => [key, newId()]))
-  const planned = step(opened.state, { type: 'PLAN', executionIds, ...(carried && { carried }) }, now())
+  const commit = opening.policy?.snapshots ? await baseCommit(parts, opening) : undefined
+  const happening = { type: 'PLAN', executionIds, ...(carried && { carried }), ...(commit && { commit }) } as const
+  const planned = step(opened.state, happening, now())
   const transition: Transition = {
     before: { ...opened.state, version: 0, seq: 0, executions: {} },
     after: planned.state,
     steps: [opened, planned],
-    analysis,
+    ...(analysis && { analysis }),
   }
   const companions = { ...(task && { task }), ...(idempotency && { idempotency: claimOf(idempotency) }) }
   let claimed: Claimed = { kind: 'NEW' }
@@ -47,6 +50,12 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
     return claimed.kind === 'NEW'
   })
   return known(claimed, idempotency) ?? { kind: 'STARTED', sessionId: opening.id, replayed: false }
+}
+
+/** Keeps what the workspace holds before anything begins. */
+async function baseCommit({ store, workspaces }: Parts, { id, projectId }: Opening): Promise<string | undefined> {
+  const workspace = await store.workspace(projectId)
+  return workspace === undefined ? undefined : workspaces.snapshot(workspace, `${id}/begin`)
 }
 
 /**

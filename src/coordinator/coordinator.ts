@@ -1,9 +1,13 @@
 import type { Analysis } from '../core/analysis.ts'
+import type { Answering } from '../core/answer.ts'
+import type { Unit, UnitLimits } from '../core/budget.ts'
 import type { Problem } from '../core/check.ts'
 import type { Decomposition } from '../core/decompose.ts'
+import type { PlanEdit } from '../core/edit.ts'
+import type { Estimate } from '../core/estimate.ts'
 import type { Json } from '../core/json.ts'
-import type { Aggregate, Pattern, Plan, SubTask } from '../core/plan.ts'
-import type { SessionLimits } from '../core/state.ts'
+import type { Aggregate, FailurePolicy, Pattern, Plan, SubTask } from '../core/plan.ts'
+import type { SessionLimits, SessionPolicy } from '../core/state.ts'
 
 /** A task as a caller words it. */
 export interface TaskInput {
@@ -24,6 +28,18 @@ export interface StartInput {
   pattern: Pattern | 'AUTO'
   /** Undefined: COLLECT for PARALLEL and HIERARCHICAL, NONE for SEQUENTIAL and PIPELINE. */
   aggregate?: Aggregate
+  /** VOTE: branches that have to agree. */
+  votes?: number
+  onFailure?: FailurePolicy
+  /** QUORUM: parts that have to be accepted. */
+  quorum?: number
+  /** PIPELINE: every stage works on one item after the other. */
+  items?: { list: readonly Json[]; buffer?: number; onFailure?: 'STOP' | 'DEAD_LETTER' }
+  /** HIERARCHICAL: an agent delegates round by round. */
+  manager?: { agent?: string; maxRounds: number; maxReplans: number; maxStalls?: number; maxChildren?: number }
+  policy?: Partial<SessionPolicy>
+  /** What it, with all below it, may use, by unit. */
+  budget?: Partial<Record<Unit, UnitLimits>>
   limits?: Partial<SessionLimits>
   /** Of every execution that does not say otherwise; milliseconds. */
   attemptTimeoutMs?: number
@@ -37,6 +53,20 @@ export type Refusal =
   | { kind: 'INVALID'; problems: Problem[] }
   | { kind: 'NOT_FOUND'; what: string; id: string }
   | { kind: 'CONFLICT'; message: string }
+  | { kind: 'FORBIDDEN'; message: string }
+
+/** A session has been moved. */
+export type Moved = { kind: 'MOVED'; sessionId: string } | Refusal
+
+/** From where a new session goes on. */
+export interface Fork {
+  sessionId: string
+  /** Number of the event of the checkpoint; undefined: all that has been accepted. */
+  seq?: number
+  /** Changes of the plan; what they touch, and what comes after it, is done anew. */
+  edits?: readonly PlanEdit[]
+  idempotencyKey?: string
+}
 
 export type StartResult = { kind: 'STARTED'; sessionId: string; replayed: boolean } | Refusal
 
@@ -50,6 +80,8 @@ export interface DryRun {
   selections: { key: string; agentId: string | null; agentName: string | null; reasons: string[] }[]
   /** Longest chain of executions, and how many there are. */
   criticalPath: number
+  /** What it will take, as far as earlier executions of the same agents tell. */
+  estimate: Estimate
 }
 
 /** What doors see: the verbs that move sessions. Reads are theirs. */
@@ -60,8 +92,25 @@ export interface Coordinator {
   analyze(input: StartInput): Promise<DryRun | Refusal>
   /** Stops a session: nothing new starts, what runs is told to stop and fenced off after the grace. */
   cancel(sessionId: string, reason: string): Promise<{ kind: 'CANCELING' } | Refusal>
-  /** Makes a new session that goes on from the accepted results of an ended one. */
-  retry(sessionId: string, idempotencyKey?: string): Promise<StartResult>
+  /**
+   * Makes a new session that goes on from the accepted results of an ended one.
+   *
+   * @param seq number of the event of a checkpoint: only what was accepted by then counts
+   */
+  retry(sessionId: string, idempotencyKey?: string, seq?: number): Promise<StartResult>
+  /** Makes a new session that goes on from a checkpoint of any session, its plan changed or not. */
+  fork(fork: Fork): Promise<StartResult>
+  /** Answers an interrupt, exactly once. */
+  answer(answering: Answering): Promise<Moved>
+  /** Nothing new begins until `resume`; what runs goes on. */
+  pause(sessionId: string, reason: string): Promise<Moved>
+  resume(sessionId: string): Promise<Moved>
+  /** Tells a session something while it runs: what comes of it is its policy's. */
+  input(sessionId: string, text: string, by: string): Promise<Moved>
+  /** Changes a plan that waits for approval; an approval of the earlier version is void. */
+  edit(sessionId: string, edits: readonly PlanEdit[], by: string): Promise<Moved>
+  /** Stops a session and undoes what it did since a checkpoint; 0: since its beginning. */
+  rollBack(sessionId: string, to: { toSeq: number; reason: string }): Promise<Moved>
   /** Goes on with every session that a server left unfinished. Call once, before doors open. */
   recover(): Promise<{ sessions: number; lost: number }>
   /** Waits until a session of this server has ended; for tests and for a server that is about to stop. */

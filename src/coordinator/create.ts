@@ -1,15 +1,13 @@
-import { remainingPath } from '../core/graph.ts'
-import { isEnded } from '../core/session.ts'
-import { select } from '../core/select.ts'
-import type { Coordinator, DryRun, Refusal, StartInput } from './coordinator.ts'
-import { createDirectory, type Directory } from './directory.ts'
+import type { Coordinator } from './coordinator.ts'
+import { createDirectory } from './directory.ts'
+import { dryRun } from './dryRun.ts'
+import { createErrands } from './errands.ts'
 import { checkAgents } from './health.ts'
 import type { Parts } from './parts.ts'
+import { answer, edit, happen, rollBack } from './people.ts'
 import { perform } from './perform.ts'
-import { prepare } from './prepare.ts'
 import { recover } from './recover.ts'
-import { retry } from './retry.ts'
-import { wantedOf } from './ready.ts'
+import { fork, retry } from './retry.ts'
 import { createSessions } from './sessions.ts'
 import { start } from './start.ts'
 import { assign } from '../core/schedule.ts'
@@ -19,11 +17,12 @@ const HEALTH_MS = 60_000
 
 /** The coordinator of one server process. */
 export function createCoordinator(given: Parts): Coordinator {
-  const sessions = createSessions(given)
+  const errands = createErrands(() => parts)
+  const sessions = createSessions(given, errands)
   const directory = createDirectory(given.store, given.now)
-  const parts = { ...given, sessions, directory }
-  const { engine, timers, log } = parts
   const stopping = new AbortController()
+  const parts = { ...given, sessions, directory, stopping: stopping.signal }
+  const { engine, timers, log } = parts
   let callOff = (): void => {}
 
   engine.start({
@@ -62,12 +61,19 @@ export function createCoordinator(given: Parts): Coordinator {
   return {
     start: (input) => start(parts, input),
     analyze: (input) => dryRun(parts, input),
-    retry: (sessionId, idempotencyKey) => retry(parts, sessionId, idempotencyKey),
+    retry: (sessionId, idempotencyKey, seq) => retry(parts, sessionId, idempotencyKey, seq),
+    fork: (wanted) => fork(parts, wanted),
+    answer: (answering) => answer(parts, answering),
+    pause: (sessionId, reason) => happen(parts, sessionId, { type: 'PAUSE', reason }),
+    resume: (sessionId) => happen(parts, sessionId, { type: 'RESUME' }),
+    input: (sessionId, text, by) => happen(parts, sessionId, { type: 'INPUT', text, by }),
+    edit: (sessionId, edits, by) => edit(parts, sessionId, edits, by),
+    rollBack: (sessionId, to) => rollBack(parts, sessionId, to),
     async cancel(sessionId, reason) {
       const result = await sessions.advance(sessionId, { type: 'CANCEL', reason })
       if (!result) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
-      // Twice is once; an end, however it came, is for good.
-      if (result.refused !== undefined && isEnded(result.state.status)) {
+      // Twice is once; an end, however it came, is for good, and so is a rollback.
+      if (result.refused !== undefined && result.state.status !== 'CANCELING') {
         return { kind: 'CONFLICT', message: result.refused }
       }
       return { kind: 'CANCELING' }
@@ -81,29 +87,8 @@ export function createCoordinator(given: Parts): Coordinator {
     async stop() {
       stopping.abort()
       callOff()
-      await engine.stop()
+      await Promise.all([engine.stop(), errands.stop()])
       sessions.stop()
     },
-  }
-}
-
-async function dryRun(parts: Parts & { directory: Directory }, input: StartInput): Promise<DryRun | Refusal> {
-  const prepared = await prepare(parts, input)
-  if (prepared.kind !== 'PREPARED') return prepared
-  const { analysis, decomposition, plan, projectId } = prepared
-  const agents = await parts.directory.agentsOf(projectId)
-  const candidates = agents.map((agent) => ({ agent, running: 0 }))
-  const remaining = remainingPath(plan.nodes, () => 1)
-  return {
-    kind: 'ANALYZED',
-    analysis,
-    decomposition,
-    plan,
-    selections: plan.nodes.map((node) => {
-      const chosen = node.kind === 'TASK' ? select(wantedOf(node), candidates).chosen : undefined
-      const reasons = node.kind === 'TASK' ? (chosen?.reasons ?? []) : ['the coordinator does it itself']
-      return { key: node.key, agentId: chosen?.agentId ?? null, agentName: chosen?.name ?? null, reasons }
-    }),
-    criticalPath: Math.max(0, ...remaining.values()),
   }
 }

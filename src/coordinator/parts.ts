@@ -3,6 +3,7 @@ import type { Engine } from '../engine.ts'
 import type { Runtime } from '../runtime.ts'
 import type { ArtifactStore } from '../store/artifacts.ts'
 import type { Store } from '../store/store.ts'
+import type { Workspaces } from '../workspace.ts'
 import type { Timers } from './timers.ts'
 
 /** What the coordinator works with. Time, ids and chance are parts too, so that a simulation can bring its own. */
@@ -11,6 +12,7 @@ export interface Parts {
   engine: Engine
   runtimes: Readonly<Record<string, Runtime>>
   artifacts: ArtifactStore
+  workspaces: Workspaces
   timers: Timers
   log: Logger
   /** Names this server process in the attempts that it drives. */

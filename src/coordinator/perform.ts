@@ -18,7 +18,8 @@ import { stricter, workOf } from './work.ts'
 /** Beyond an attempt's own limit: what stopping, storing and reporting may take before the attempt counts as LOST. */
 const LEASE_SLACK_MS = 60_000
 
-type Crew = Parts & { sessions: Sessions; directory: Directory }
+/** `stopping` fires once the server stops in order. */
+type Crew = Parts & { sessions: Sessions; directory: Directory; stopping: AbortSignal }
 
 /** An attempt that this server has claimed. */
 interface Claimed {
@@ -34,6 +35,8 @@ interface Claimed {
 interface Told {
   report: Report
   kept: readonly ArtifactRow[]
+  /** With a manager's ledger: whom it may delegate to. */
+  agents?: readonly AgentRecord[]
 }
 
 /** Claims, runs and reports one execution. Never throws: what goes wrong becomes a report, or a line in the log. */
@@ -80,7 +83,11 @@ async function claim(parts: Crew, assignment: Assignment, signal: AbortSignal): 
     })
     const current = step && executionById(step.state, executionId)?.current
     // Refused, and yet ours: an earlier try was written though its answer got lost.
-    if (!step || current?.id !== attemptId || current.status !== 'RUNNING') return undefined
+    if (!step || current?.id !== attemptId || current.status !== 'RUNNING') {
+      // Still READY, for instance since the budget is reserved by others: it has to come back to the engine.
+      if (step && executionById(step.state, executionId)?.status === 'READY') sessions.resumeSoon(sessionId)
+      return undefined
+    }
     return { state: step.state, node, agent, attemptId, fence: current.fence, timeouts }
   })
 }
@@ -91,14 +98,34 @@ async function run(parts: Crew, claimed: Claimed, signal: AbortSignal): Promise<
   const executionId = (state.executions[node.key] as SessionState['executions'][string]).id
   try {
     const outputDir = await parts.artifacts.openFolder(attemptId)
+    const before = await snapshot(parts, claimed, 'before')
     const outcome = await drive(parts, claimed, outputDir, signal)
+    // The server hands it back: that is not the agent's doing.
+    if (outcome.kind === 'CANCELED' && parts.stopping.aborted)
+      return { report: { kind: 'LOST', meant: true }, kept: [] }
+    if (outcome.kind !== 'OK') return { report: reportOf(outcome, []), kept: [] }
     const where = { sessionId: state.id, executionId, attemptId }
-    const kept = outcome.kind === 'OK' ? await keepFiles(parts, where, outputDir, outcome.files) : []
-    return { report: reportOf(outcome, kept.length), kept }
+    const kept = await keepFiles(parts, where, outputDir, outcome.files)
+    const commit = await snapshot(parts, claimed, 'after')
+    const report = { ...reportOf(outcome, kept), ...(before && { before }), ...(commit && { commit }) }
+    const agents = node.kind === 'MANAGE' ? await parts.directory.agentsOf(state.projectId) : undefined
+    return { report, kept, ...(agents && { agents }) }
   } catch (error) {
     parts.log.error({ err: error, executionId, attemptId }, 'an attempt went wrong')
     return { report: wentWrong('CRASH', (error as Error).message), kept: [] }
   }
+}
+
+/** Keeps what the workspace holds, where the session or a gate wants it. */
+async function snapshot(
+  { store, workspaces }: Crew,
+  { state, node, attemptId }: Claimed,
+  when: 'before' | 'after',
+): Promise<string | undefined> {
+  const compared = node.gates?.some((gate) => gate.kind === 'FILES' && (gate.changed ?? []).length > 0)
+  if (when === 'before' ? !compared : !state.policy.snapshots) return undefined
+  const workspace = await store.workspace(state.projectId)
+  return workspace === undefined ? undefined : workspaces.snapshot(workspace, `${state.id}/${attemptId}-${when}`)
 }
 
 /** Runs the work and stores what it shows, at the pace of the store. */
@@ -132,7 +159,7 @@ async function tell(parts: Crew, claimed: Claimed, told: Told, signal: AbortSign
   const { state, node, attemptId, fence } = claimed
   const executionId = (state.executions[node.key] as SessionState['executions'][string]).id
   const jitter = parts.chance()
-  const write = ({ report, kept }: Told): Promise<void> =>
+  const write = ({ report, kept, agents }: Told): Promise<void> =>
     again(parts, signal, async (tries) => {
       if (tries > 0) {
         // The answer to an earlier try may have got lost.
@@ -141,7 +168,8 @@ async function tell(parts: Crew, claimed: Claimed, told: Told, signal: AbortSign
         const current = read && executionById(read, executionId)?.current
         if (current?.id !== attemptId || current.status !== 'RUNNING') return
       }
-      await sessions.advance(state.id, { type: 'REPORT', executionId, attemptId, fence, report, jitter }, kept)
+      const told = { executionId, attemptId, fence, report, jitter, ...(agents && { agents }) }
+      await sessions.advance(state.id, { type: 'REPORT', ...told }, kept)
     })
   try {
     await write(told)
@@ -155,7 +183,7 @@ async function tell(parts: Crew, claimed: Claimed, told: Told, signal: AbortSign
 
 function wentWrong(errorClass: 'CRASH' | 'VALIDATION', message: string): Report {
   const outcome: Outcome = { kind: 'ERROR', error: { class: errorClass, message }, evidence: [], usage: {} }
-  return reportOf(outcome, 0)
+  return reportOf(outcome, [])
 }
 
 /** Why this agent, and who came next, as it is stored and shown. */

@@ -1,16 +1,17 @@
 import { type Analysis, analyze } from '../core/analysis.ts'
-import { checkSubTasks, type Problem } from '../core/check.ts'
+import { type Budget, budgetOf, UNITS } from '../core/budget.ts'
+import { checkSubTasks, MAX_CHILDREN, type Problem } from '../core/check.ts'
+import { checkOptions, type PlanOptions } from '../core/check/options.ts'
 import { type Decomposition, decompose, type TaskText } from '../core/decompose.ts'
 import { compile, DEFAULT_TIMEOUTS } from '../core/pattern.ts'
 import type { Aggregate, Pattern, Plan, SubTask } from '../core/plan.ts'
 import { DEFAULT_RETRY } from '../core/retry.ts'
-import { capable } from '../core/select.ts'
-import { DEFAULT_LIMITS, type SessionLimits } from '../core/state.ts'
+import { DEFAULT_LIMITS, DEFAULT_POLICY, type SessionLimits, type SessionPolicy } from '../core/state.ts'
 import { isTooDeep, MAX_DEPTH } from '../core/json.ts'
 import type { Refusal, StartInput, TaskInput } from './coordinator.ts'
 import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
-import { wantedOf } from './ready.ts'
+import { checkPlan } from './enforce.ts'
 
 /** A task with all that is needed to start it. */
 export interface Prepared {
@@ -24,19 +25,26 @@ export interface Prepared {
   pattern: Pattern
   plan: Plan
   limits: SessionLimits
+  policy: SessionPolicy
+  budget: Budget
 }
+
+/** Items between two stages, and rounds without progress, unless the caller says. */
+const DEFAULT_BUFFER = 4
+const DEFAULT_STALLS = 3
 
 /** Analyses and plans a task without writing anything. */
 export async function prepare(
-  { store, directory }: Pick<Parts, 'store'> & { directory: Directory },
+  tools: Pick<Parts, 'store' | 'runtimes'> & { directory: Directory },
   input: StartInput,
 ): Promise<Prepared | Refusal> {
+  const { store } = tools
   const { projectId } = input
   if (!(await store.hasProject(projectId))) return { kind: 'NOT_FOUND', what: 'project', id: projectId }
   const taskId = 'id' in input.task ? input.task.id : undefined
   const task = 'id' in input.task ? await store.task(projectId, input.task.id) : input.task
   if (!task) return { kind: 'NOT_FOUND', what: 'task', id: taskId as string }
-  const problems = [...checkInputs(task), ...checkLimits(input)]
+  const problems = [...checkInputs(task), ...checkLimits(input), ...checkBudget(input)]
   if (task.subTasks) problems.push(...checkSubTasks(task.subTasks, input.pattern))
   if (problems.length > 0) return { kind: 'INVALID', problems }
 
@@ -53,45 +61,52 @@ export async function prepare(
   // A pattern without dependencies was asked for: the order that was read out of the words gives way to it.
   const parts =
     pattern === 'PARALLEL' ? decomposition.subTasks.map((part) => ({ ...part, dependsOn: [] })) : decomposition.subTasks
+  const options = planOptions(input)
+  // Stages can be checked only once it is known that they are stages.
+  const again = input.pattern === 'AUTO' && task.subTasks ? checkSubTasks(task.subTasks, pattern) : []
+  const unfit = [...again, ...checkOptions(parts, pattern, options)]
+  if (unfit.length > 0) return { kind: 'INVALID', problems: unfit }
   const plan = compile(parts, pattern, {
+    ...options,
     concurrency: limits.concurrency,
-    aggregate: input.aggregate ?? defaultAggregate(pattern, parts),
+    aggregate: input.aggregate ?? (options.items || options.manager ? 'NONE' : defaultAggregate(pattern, parts)),
     timeouts: { ...DEFAULT_TIMEOUTS, ...(input.attemptTimeoutMs && { attemptMs: input.attemptTimeoutMs }) },
     retry: { ...DEFAULT_RETRY, ...(input.maxAttempts && { maxAttempts: input.maxAttempts }) },
   })
   const origin = decomposition.method === 'CALLER' ? 'CALLER' : 'WORDS'
-  const missing = await checkAgents(directory, projectId, plan, origin)
+  const missing = await checkPlan(tools, projectId, plan, origin)
   if (missing.length > 0) return { kind: 'INVALID', problems: missing }
+  const prepared = { projectId, task, decomposition, analysis, pattern, plan, limits }
   return {
     kind: 'PREPARED',
-    projectId,
+    ...prepared,
+    policy: policyOf(input, plan),
+    budget: budgetOf(input.budget ?? {}),
     ...(taskId && { taskId }),
-    task,
-    decomposition,
-    analysis,
-    pattern,
-    plan,
-    limits,
   }
 }
 
-function defaultAggregate(pattern: Pattern, parts: readonly SubTask[]): Aggregate {
-  return parts.length > 1 && (pattern === 'PARALLEL' || pattern === 'HIERARCHICAL') ? 'COLLECT' : 'NONE'
+/** What the caller says of the plan, with the defaults of what it leaves out. */
+function planOptions({ aggregate, votes, onFailure, quorum, items, manager }: StartInput): PlanOptions {
+  return {
+    ...(aggregate && { aggregate }),
+    ...(votes !== undefined && { votes }),
+    ...(onFailure && { onFailure }),
+    ...(quorum !== undefined && { quorum }),
+    ...(items && { items: { buffer: DEFAULT_BUFFER, onFailure: 'STOP', ...items } }),
+    ...(manager && { manager: { maxStalls: DEFAULT_STALLS, maxChildren: MAX_CHILDREN, ...manager } }),
+  }
 }
 
-/** Rule 9: what cannot be enforced, or done by anybody, is refused when the plan is made. */
-export async function checkAgents(
-  directory: Directory,
-  projectId: string,
-  plan: Plan,
-  origin: 'CALLER' | 'WORDS',
-): Promise<Problem[]> {
-  const agents = await directory.agentsOf(projectId)
-  return plan.nodes.flatMap((node, index) => {
-    if (node.kind !== 'TASK') return []
-    const { able, reason } = capable(wantedOf(node), agents, origin)
-    return able.length > 0 ? [] : [{ path: ['plan', 'nodes', String(index)], message: `"${node.key}": ${reason}` }]
-  })
+/** A rollback needs the workspace as it was: it is kept where there is something to undo. */
+function policyOf({ policy = {} }: StartInput, plan: Plan): SessionPolicy {
+  const undoes = policy.rollback === true || plan.nodes.some(({ compensation }) => compensation)
+  return { ...DEFAULT_POLICY, snapshots: undoes, ...policy }
+}
+
+/** COLLECT where several parts stand side by side. */
+export function defaultAggregate(pattern: Pattern, parts: readonly SubTask[]): Aggregate {
+  return parts.length > 1 && (pattern === 'PARALLEL' || pattern === 'HIERARCHICAL') ? 'COLLECT' : 'NONE'
 }
 
 /** Data that goes too deep would overflow whoever reads it, the database first. */
@@ -123,4 +138,28 @@ function checkLimits({ limits = {}, attemptTimeoutMs, maxAttempts }: StartInput)
           },
         ],
   )
+}
+
+function checkBudget({ budget = {}, policy = {} }: StartInput): Problem[] {
+  const problems: Problem[] = []
+  for (const unit of UNITS) {
+    const { soft, hard } = budget[unit] ?? {}
+    for (const [name, limit] of Object.entries({ soft, hard })) {
+      if (limit === undefined || (Number.isFinite(limit) && limit > 0)) continue
+      problems.push({ path: ['budget', unit, name], message: `${unit}.${name} is ${limit}; it must be above 0` })
+    }
+    if (soft !== undefined && hard !== undefined && soft > hard) {
+      problems.push({ path: ['budget', unit, 'soft'], message: `${unit}: the soft limit is above the hard one` })
+    }
+  }
+  if (budget.DEPTH?.soft !== undefined) {
+    problems.push({ path: ['budget', 'DEPTH', 'soft'], message: 'DEPTH has a hard limit only' })
+  }
+  const { interruptMs } = policy
+  const [least, most] = [1_000, 30 * 86_400_000]
+  if (interruptMs !== undefined && !(Number.isInteger(interruptMs) && interruptMs >= least && interruptMs <= most)) {
+    const message = `interruptMs is ${interruptMs}; it must be a whole number from ${least} to ${most}`
+    problems.push({ path: ['policy', 'interruptMs'], message })
+  }
+  return problems
 }

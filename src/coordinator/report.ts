@@ -1,5 +1,5 @@
 import { resolve, sep } from 'node:path'
-import { isTooDeep, MAX_DEPTH, wellFormed, wellFormedText } from '../core/json.ts'
+import { isTooDeep, type Json, MAX_DEPTH, wellFormed, wellFormedText } from '../core/json.ts'
 import type { Report } from '../core/attempt.ts'
 import type { Outcome, ProducedFile } from '../runtime.ts'
 import type { ArtifactRow } from '../store/write.ts'
@@ -33,8 +33,9 @@ export async function keepFiles(
 }
 
 /** What the state machine is told of an outcome. */
-export function reportOf(outcome: Outcome, artifacts: number): Report {
+export function reportOf(outcome: Outcome, kept: readonly ArtifactRow[]): Report {
   const usage = { ...outcome.usage }
+  if (outcome.kind === 'ASK') return askOf(outcome.ask, usage)
   if (outcome.kind === 'CANCELED') return { kind: 'CANCELED', usage }
   if (outcome.kind === 'TIMEOUT') return { kind: 'TIMEOUT', timeout: outcome.timeout, usage }
   const told = outcome.evidence.map((item) => ({ ...item }))
@@ -53,5 +54,25 @@ export function reportOf(outcome: Outcome, artifacts: number): Report {
     const message = `the output has ${characters} characters, the limit is ${MAX_OUTPUT}: leave it as a file`
     return { kind: 'ERROR', error: { class: 'TOO_LARGE', message }, evidence, usage }
   }
-  return { kind: 'OK', output: wellFormed(output), summary: wellFormedText(summary), evidence, artifacts, usage }
+  return {
+    kind: 'OK',
+    output: wellFormed(output),
+    summary: wellFormedText(summary),
+    evidence,
+    artifacts: kept.length,
+    files: kept.map(({ name, sha256 }) => ({ name, sha256 })),
+    usage,
+  }
+}
+
+/** Characters that a question may have. */
+const MAX_QUESTION = 10_000
+
+function askOf({ kind, question, shown }: Extract<Outcome, { kind: 'ASK' }>['ask'], usage: Json): Report {
+  const characters = JSON.stringify(shown).length + question.length
+  if (question.trim() === '' || characters > MAX_QUESTION || isTooDeep(shown)) {
+    const message = `a question needs words, at most ${MAX_QUESTION} characters with what is shown`
+    return { kind: 'ERROR', error: { class: 'AGENT', message }, evidence: [], usage }
+  }
+  return { kind: 'ASK', ask: { kind, question: wellFormedText(question), shown: wellFormed(shown) }, usage }
 }

@@ -1,18 +1,28 @@
+import { executionsOf } from '../core/draft.ts'
+import { editPlan } from '../core/edit.ts'
+import type { ExecutionState } from '../core/execution.ts'
+import { planToResume } from '../core/resume.ts'
+import { budgetOf, type Unit, UNITS, type UnitLimits } from '../core/budget.ts'
 import { isEnded } from '../core/session.ts'
-import { answeredBefore, begin } from './begin.ts'
-import type { StartResult } from './coordinator.ts'
+import type { SessionState } from '../core/state.ts'
+import { answeredBefore, begin, type Idempotency } from './begin.ts'
+import type { Fork, Refusal, StartResult } from './coordinator.ts'
 import type { Directory } from './directory.ts'
+import { checkPlan } from './enforce.ts'
 import type { Parts } from './parts.ts'
-import { checkAgents } from './prepare.ts'
 import type { Sessions } from './sessions.ts'
+
+type Tools = Parts & { sessions: Sessions; directory: Directory }
 
 /** Makes a new session from an ended one: see `Coordinator.retry`. */
 export async function retry(
-  parts: Parts & { sessions: Sessions; directory: Directory },
+  parts: Tools,
   sessionId: string,
   idempotencyKey?: string,
+  seq?: number,
 ): Promise<StartResult> {
-  const idempotency = idempotencyKey && { operation: 'retrySession', key: idempotencyKey, input: { sessionId } }
+  const input = { sessionId, ...(seq !== undefined && { seq }) }
+  const idempotency = idempotencyKey && { operation: 'retrySession', key: idempotencyKey, input }
   const answered = idempotency ? await answeredBefore(parts, idempotency) : undefined
   if (answered) return answered
   const state = await parts.sessions.read(sessionId)
@@ -20,18 +30,86 @@ export async function retry(
   if (!isEnded(state.status)) {
     return { kind: 'CONFLICT', message: `the session is still ${state.status}: cancel it first, or wait for its end` }
   }
-  if (state.status === 'SUCCEEDED') {
+  if (state.parentSessionId !== undefined) {
+    return { kind: 'CONFLICT', message: `it is a part of the session ${state.parentSessionId}: try that one again` }
+  }
+  if (state.status === 'SUCCEEDED' && seq === undefined) {
     return { kind: 'CONFLICT', message: 'every execution of the session was accepted: there is nothing to try again' }
   }
-  const { projectId, taskId, pattern, priority, plan, limits } = state
-  const missing = plan.nodes.filter(({ key }) => state.executions[key]?.status !== 'ACCEPTED')
-  const problems = await checkAgents(parts.directory, projectId, { ...plan, nodes: missing }, 'CALLER')
-  if (problems.length > 0) return { kind: 'INVALID', problems }
+  return goOnFrom(parts, state, { link: { retryOfId: sessionId }, seq, idempotency: idempotency || undefined })
+}
+
+/** Makes a new session from a checkpoint of any session: see `Coordinator.fork`. */
+export async function fork(parts: Tools, { sessionId, seq, edits, idempotencyKey }: Fork): Promise<StartResult> {
+  const input = { sessionId, ...(seq !== undefined && { seq }), ...(edits && { edits }) }
+  const idempotency = idempotencyKey && { operation: 'forkSession', key: idempotencyKey, input }
+  const answered = idempotency ? await answeredBefore(parts, idempotency) : undefined
+  if (answered) return answered
+  const state = await parts.sessions.read(sessionId)
+  if (!state) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
+  const link = { forkOfId: sessionId }
+  return goOnFrom(parts, state, { link, seq, ...(edits && { edits }), idempotency: idempotency || undefined })
+}
+
+interface GoingOn {
+  edits?: Fork['edits']
+  link: { retryOfId: string } | { forkOfId: string }
+  seq: number | undefined
+  idempotency: Idempotency | undefined
+}
+
+async function goOnFrom(
+  parts: Tools,
+  state: SessionState,
+  { link, seq, edits = [], idempotency }: GoingOn,
+): Promise<StartResult> {
+  const { projectId, taskId, pattern, priority, limits, policy } = state
+  const found = seq === undefined ? undefined : await parts.store.checkpoint(state.id, seq)
+  if (seq !== undefined && !found) return { kind: 'NOT_FOUND', what: 'checkpoint', id: `${seq}` }
+  // What is changed is done anew; the machine sees to what was made from it.
+  const changed = new Set(edits.flatMap((edit) => (edit.kind === 'REPLACE' ? [edit.key] : [])))
+  const carried = Object.fromEntries(
+    executionsOf(state)
+      .filter(
+        ({ id, key, status }) => status === 'ACCEPTED' && !changed.has(key) && (found?.accepted.includes(id) ?? true),
+      )
+      .map((execution): [string, ExecutionState] => [execution.key, execution]),
+  )
+  const { plan, ledger } = planToResume(state, (key) => Object.hasOwn(carried, key))
+  const edited = edits.length === 0 ? { plan } : editPlan(plan, edits, new Set(), state.depth)
+  if ('problems' in edited) return { kind: 'INVALID', problems: edited.problems }
+  const nodes = edited.plan.nodes.filter(({ key }) => !Object.hasOwn(carried, key))
+  const problems = await checkPlan(parts, projectId, { ...edited.plan, nodes }, 'CALLER')
+  if (problems.length > 0) return { kind: 'INVALID', problems } satisfies Refusal
+  const analysis = await parts.store.analysis(state.id)
   return begin(parts, {
-    opening: { id: parts.newId(), projectId, taskId, pattern, priority, plan, limits, retryOfId: sessionId },
-    analysis: await parts.store.analysis(sessionId, state.planVersion),
+    opening: {
+      id: parts.newId(),
+      projectId,
+      taskId,
+      pattern,
+      priority,
+      plan: edited.plan,
+      limits,
+      // Its plan has been approved before, or is the wish of whoever forks it.
+      policy: { ...policy, review: false },
+      budget: budgetOf(limitsOf(state)),
+      ...(ledger && { ledger }),
+      ...link,
+    },
+    ...(analysis && { analysis }),
     // The machine takes over what was accepted, as long as all that it was made from is taken over too.
-    carried: state.executions,
+    carried,
     ...(idempotency && { idempotency }),
   })
+}
+
+/** A new session may use as much as the first one. */
+function limitsOf({ budget }: SessionState): Partial<Record<Unit, UnitLimits>> {
+  return Object.fromEntries(
+    UNITS.map((unit) => {
+      const { soft, hard } = budget[unit]
+      return [unit, { ...(soft !== undefined && { soft }), ...(hard !== undefined && { hard }) }]
+    }),
+  )
 }

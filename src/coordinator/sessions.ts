@@ -1,7 +1,7 @@
 import { executionById } from '../core/draft.ts'
-import { heldAttempt } from '../core/execution.ts'
+import { pendingEffects } from '../core/pending.ts'
 import { isEnded } from '../core/session.ts'
-import type { SessionState, Step } from '../core/state.ts'
+import type { Effect, SessionState, Step } from '../core/state.ts'
 import { type Happening, step } from '../core/step.ts'
 import { nextTick } from '../core/tick.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
@@ -34,12 +34,22 @@ export interface Sessions {
   stop(): void
 }
 
+/** What sessions want done beside what the engine does. */
+export interface Errands {
+  /** Begins one effect of a step that is durable. Twice is once. */
+  run(state: SessionState, effect: Exclude<Effect, { type: 'ENQUEUE' | 'ABORT' }>): void
+  /** The result of an execution is no longer being validated. */
+  leave(executionId: string): void
+  /** A session has ended. */
+  ended(state: SessionState): void
+}
+
 /** Node's timers hold no more than this, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1
 /** How soon a session is looked at again that could not be read or written, in milliseconds. */
 const SOON_MS = 1_000
 
-export function createSessions(parts: Parts): Sessions {
+export function createSessions(parts: Parts, errands: Errands): Sessions {
   const { store, engine, timers, log, now } = parts
   const known = new Map<string, SessionState>()
   /** Sessions whose effects may have been lost: whoever reads one next begins them anew. */
@@ -124,32 +134,48 @@ export function createSessions(parts: Parts): Sessions {
     known.set(after.id, after)
     for (const execution of Object.values(after.executions)) {
       const was = before.executions[execution.key]?.status
-      if (was === 'READY' && execution.status !== 'READY') engine.withdraw(execution.id)
+      if (was === 'READY' && (execution.status !== 'READY' || !takesClaims(after))) engine.withdraw(execution.id)
+      if (was === 'VALIDATING' && execution.status !== 'VALIDATING') errands.leave(execution.id)
     }
-    for (const effect of steps.flatMap(({ effects }) => effects)) {
-      if (effect.type === 'ABORT') engine.abort(effect.executionId, effect.reason)
-      else if (effect.type === 'ENQUEUE' && executionById(after, effect.executionId)?.status === 'READY') {
-        engine.enqueue(readyItem(after, effect.executionId))
-      }
-    }
+    for (const effect of steps.flatMap(({ effects }) => effects)) carryOut(after, effect)
     schedule(after)
-    if (isEnded(after.status)) leave(after.id)
+    if (isEnded(after.status)) leave(after)
+  }
+
+  function carryOut(state: SessionState, effect: Effect): void {
+    if (effect.type === 'ABORT') {
+      engine.abort(effect.executionId, effect.reason)
+    } else if (effect.type !== 'ENQUEUE') {
+      errands.run(state, effect)
+    } else if (takesClaims(state) && executionById(state, effect.executionId)?.status === 'READY') {
+      engine.enqueue(readyItem(state, effect.executionId))
+    }
+  }
+
+  /** While a session waits for a person, what is READY waits too. */
+  function takesClaims({ status }: SessionState): boolean {
+    return status === 'RUNNING' || status === 'ROLLING_BACK'
   }
 
   /** The same from the rows alone. All of it can be done twice without harm. */
   function restore(state: SessionState): void {
     known.set(state.id, state)
-    for (const execution of Object.values(state.executions)) {
-      if (execution.status === 'READY') engine.enqueue(readyItem(state, execution.id))
-      else engine.withdraw(execution.id)
-      if (heldAttempt(execution) && execution.aborting !== undefined) engine.abort(execution.id, execution.aborting)
+    for (const { id, status } of Object.values(state.executions)) {
+      if (status !== 'READY' || !takesClaims(state)) engine.withdraw(id)
+      if (status !== 'VALIDATING') errands.leave(id)
     }
+    for (const effect of pendingEffects(state)) carryOut(state, effect)
     store.ring(state)
     schedule(state)
-    if (isEnded(state.status)) leave(state.id)
+    if (isEnded(state.status)) leave(state)
   }
 
-  function leave(sessionId: string): void {
+  function leave(state: SessionState): void {
+    forget(state.id)
+    errands.ended(state)
+  }
+
+  function forget(sessionId: string): void {
     known.delete(sessionId)
     for (const resolve of waiters.get(sessionId) ?? []) resolve()
     waiters.delete(sessionId)
@@ -208,7 +234,7 @@ export function createSessions(parts: Parts): Sessions {
       waiters.set(sessionId, [...(waiters.get(sessionId) ?? []), resolve])
       try {
         const state = await read(sessionId)
-        if (!state || isEnded(state.status)) leave(sessionId)
+        if (!state || isEnded(state.status)) forget(sessionId)
       } catch (error) {
         const others = (waiters.get(sessionId) ?? []).filter((waiter) => waiter !== resolve)
         if (others.length > 0) waiters.set(sessionId, others)

@@ -19,12 +19,12 @@ export async function start(
   const prepared = await prepare(parts, input)
   if (prepared.kind !== 'PREPARED') return prepared
   const { newId } = parts
-  const { projectId, task, pattern, plan, limits, analysis } = prepared
+  const { projectId, task, pattern, plan, limits, policy, budget, analysis } = prepared
   const taskId = prepared.taskId ?? newId()
   const { title, description, priority = 0, capabilities = [], subTasks = [] } = task
   const row = { id: taskId, projectId, title, description, priority, capabilities, subTasks }
   return begin(parts, {
-    opening: { id: newId(), projectId, taskId, pattern, priority, plan, limits },
+    opening: { id: newId(), projectId, taskId, pattern, priority, plan, limits, policy, budget },
     analysis,
     ...(!prepared.taskId && { task: { ...row, ...(task.input !== undefined && { input: task.input }) } }),
     ...(idempotency && { idempotency }),

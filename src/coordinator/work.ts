@@ -1,3 +1,4 @@
+import type { Amounts } from '../core/budget.ts'
 import type { PlanNode } from '../core/plan.ts'
 import type { SessionState } from '../core/state.ts'
 import type { UpstreamResult, Work } from '../runtime.ts'
@@ -46,6 +47,10 @@ export async function workOf(
         }),
       }
     }),
+    feedback: (execution.feedback ?? []).map((item) => ({ ...item })),
+    replies: (execution.replies ?? []).map((item) => ({ ...item })),
+    notes: state.inputs.slice(0, execution.input?.inputs ?? 0).map(({ text }) => text),
+    allowance: allowanceOf(state, execution.current?.reserved),
     workspace: context.workspace,
     outputDir: attempt.outputDir,
     timeouts: attempt.timeouts,
@@ -59,4 +64,11 @@ export function stricter(node: PlanNode['timeouts'], agent: AgentRecord['timeout
     attemptMs: Math.min(node.attemptMs, agent?.attemptMs ?? node.attemptMs),
     idleMs: Math.min(node.idleMs, agent?.idleMs ?? node.idleMs),
   }
+}
+
+/** What a limited budget leaves an attempt. */
+function allowanceOf({ budget }: SessionState, reserved: Amounts | undefined): Work['allowance'] {
+  const limit = (unit: 'TOKENS' | 'COST', amount: number): number | null =>
+    budget[unit].hard === undefined ? null : amount
+  return { tokens: limit('TOKENS', reserved?.tokens ?? 0), cost: limit('COST', reserved?.cost ?? 0) }
 }

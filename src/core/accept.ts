@@ -14,7 +14,7 @@ export function accept(
   const summary = result.summary ?? ''
   forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId')
   moveExecution(d, key, 'ACCEPT', { ...result, acceptedSeq: d.state.seq + 1, endedAt: d.now }, { summary })
-  const { id } = executionOf(d.state, key)
+  const { id, carriedId } = executionOf(d.state, key)
   const accepted = executionsOf(d.state)
     .filter((e) => e.status === 'ACCEPTED')
     .map((e) => e.id)
@@ -26,7 +26,8 @@ export function accept(
   )
   d.checkpoints.push({ seq: d.state.seq, executionId: id, accepted, ...(commit !== undefined && { commit }) })
   const { kind, undoes } = nodeOf(d.state, key)
-  if (kind === 'MANAGE') endRound(d, key)
+  // A round that is taken over from an earlier session has made the plan grow there.
+  if (kind === 'MANAGE' && carriedId === undefined) endRound(d, key)
   if (undoes !== undefined) moveExecution(d, undoes, 'COMPENSATE', {}, { by: id })
 }
 

@@ -6,18 +6,18 @@ import {
   emit,
   executionById,
   executionOf,
-  executionsOf,
   forget,
   moveExecution,
   nodeOf,
 } from './draft.ts'
-import { type AttemptState, type ExecutionState, type Failure, heldAttempt, isHeld } from './execution.ts'
+import { type AttemptState, type ExecutionState, type Failure, heldAttempt } from './execution.ts'
 import { giveUp } from './giveUp.ts'
 import type { Json } from './json.ts'
 import { readLedger } from './ledger.ts'
 import { raise, waitFor } from './raise.ts'
 import { refreeze } from './ready.ts'
 import { mayRetry, retryDelay } from './retry.ts'
+import { noRoom } from './room.ts'
 import { amountsOf, reservationFor, settleSpent } from './spend.ts'
 import { begin, reject } from './validate.ts'
 
@@ -36,7 +36,8 @@ export type Report =
       evidence: Json
       artifacts: number
       files?: { name: string; sha256: string }[]
-      /** Commit of the workspace as the attempt left it. */
+      /** Commits of the workspace as the attempt found it, and as it left it. */
+      before?: string
       commit?: string
       usage: Json
     }
@@ -62,7 +63,8 @@ export function claim(d: Draft, { executionId, attempt, selection }: Claim): str
   const takes = node.kind === 'UNDO' ? 'ROLLING_BACK' : 'RUNNING'
   if (d.state.status !== takes) return `the session takes no claims: ${d.state.status}`
   if (execution.status !== 'READY') return `the execution is not READY: ${execution.status}`
-  const full = isFull(d, node.group)
+  if (node.kind === 'SESSION') return 'the execution is done by a session of its own, not by an agent'
+  const full = noRoom(d.state, node.group)
   if (full) return full
   const reserved = reservationFor(d, execution)
   if (!reserved) return 'BUDGET: nothing is left for it now'
@@ -86,15 +88,6 @@ export function claim(d: Draft, { executionId, attempt, selection }: Claim): str
   emit(d, 'ATTEMPT_STARTED', data, { executionId, attemptId: attempt.id })
   moveExecution(d, execution.key, 'START', { startedAt: execution.startedAt ?? d.now })
   return undefined
-}
-
-/** Rule 5: no more at once than the session and the group may have, whoever asks. */
-function isFull(d: Draft, group: string): string | undefined {
-  const held = executionsOf(d.state).filter(({ status }) => isHeld(status))
-  if (held.length >= d.state.limits.concurrency) return `the session has ${held.length} at once, which is its limit`
-  const inGroup = held.filter(({ key }) => nodeOf(d.state, key).group === group).length
-  const limit = d.state.plan.groups.find(({ key }) => key === group)?.concurrency ?? 1
-  return inGroup >= limit ? `the group ${group} has ${inGroup} at once, which is its limit` : undefined
 }
 
 export interface Reporting {
@@ -134,8 +127,9 @@ export function endAttempt(
   const judged = judge(report, execution)
   const { retry } = nodeOf(d.state, key)
   const failure = failureOf(judged, execution)
-  const counted = execution.counted + (failure && judged.kind !== 'LOST' ? 1 : 0)
-  const lost = execution.lost + (judged.kind === 'LOST' && judged.meant !== true ? 1 : 0)
+  // What was told to stop did not fail by itself.
+  const counted = execution.counted + (failure && !stopping && judged.kind !== 'LOST' ? 1 : 0)
+  const lost = execution.lost + (!stopping && judged.kind === 'LOST' && judged.meant !== true ? 1 : 0)
   const retryable =
     failure !== undefined &&
     !stopping &&

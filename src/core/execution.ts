@@ -97,11 +97,12 @@ export const EXECUTION_TABLE: Record<ExecutionStatus, Row> = {
     SKIP: 'SKIPPED',
     CANCEL: 'CANCELED',
   },
-  // Waits for time (a retry) or for a person.
+  // Waits for time (a retry) or for a person. WAIT: after that person's answer it waits for another one's.
   WAITING: {
     ...NOWHERE,
     READY: 'READY',
     VALIDATE: 'VALIDATING',
+    WAIT: 'WAITING',
     FAIL: 'FAILED',
     SKIP: 'SKIPPED',
     CANCEL: 'CANCELED',
@@ -160,7 +161,8 @@ export interface Candidate {
   artifacts: number
   /** The artifacts by name and SHA-256, for whoever has to approve them. */
   files?: { name: string; sha256: string }[]
-  /** Commit of the workspace when it was reported. */
+  /** Commits of the workspace as the attempt found it, and as it left it. */
+  before?: string
   commit?: string
 }
 
@@ -169,6 +171,8 @@ export interface Feedback {
   attempt: number
   gate: GateKind | 'LEDGER'
   text: string
+  /** Fallback agents tried by then. */
+  fallbacks?: number
 }
 
 /** What a person answered to an agent's question. */

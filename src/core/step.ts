@@ -62,7 +62,7 @@ export type Opening = Pick<
   | 'parentSessionId'
   | 'retryOfId'
 > &
-  Partial<Pick<SessionState, 'policy' | 'budget' | 'depth' | 'forkOfId'>>
+  Partial<Pick<SessionState, 'policy' | 'budget' | 'depth' | 'ledger' | 'forkOfId'>>
 
 /** A new session, QUEUED. */
 export function open(opening: Opening, now: number): Step {

@@ -7,7 +7,7 @@ import { DatabaseUnavailable } from './driver.ts'
 const KEY = 0x74_75_74_74_69
 /** How long between two tries to take the place again after the connection was lost, in milliseconds. */
 const RETRY_MS = 1_000
-/** How long a connection may take to be made, in milliseconds. */
+/** How long a connection may take to be made or to answer, in milliseconds. */
 const CONNECT_MS = 10_000
 
 /**
@@ -33,6 +33,9 @@ export async function becomeSoleEngine(
       application_name: 'tutti engine',
       connectionTimeoutMillis: CONNECT_MS,
       keepAlive: true,
+      // The kernel asks every so often whether the other end is still there: nothing else is ever said.
+      keepAliveInitialDelayMillis: CONNECT_MS,
+      query_timeout: CONNECT_MS,
     })
     // One loss is told more than once, and a connection may also be lost on its way to the place.
     client.on('error', ({ message }) => {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Bus } from '../bus.ts'
+import type { Expected } from '../core/estimate.ts'
 import type { AgentProfile } from '../core/agent.ts'
 import type { Analysis } from '../core/analysis.ts'
 import type { Json } from '../core/json.ts'
@@ -54,14 +55,22 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
   create(transition: Transition, companions: Companions): Promise<Claimed>
   /** What an idempotency key stands for, if anything. */
   answered(idempotency: Omit<Claim, 'subjectId'>): Promise<Claimed | undefined>
-  /** The analysis that a version of a session's plan was made from. */
-  analysis(sessionId: string, planVersion: number): Promise<Analysis>
+  /** The analysis that a session's first plan was made from, if there was one. */
+  analysis(sessionId: string): Promise<Analysis | undefined>
+  /** The session that an interrupt belongs to. */
+  sessionOfInterrupt(interruptId: string): Promise<string | undefined>
+  /** A checkpoint by the number of its event: which executions had been accepted, and the workspace's commit. */
+  checkpoint(sessionId: string, seq: number): Promise<{ accepted: string[]; commit: string | null } | undefined>
   /** Whether there is such a project, not archived. */
   hasProject(projectId: string): Promise<boolean>
+  /** Absolute path of the folder that a project's agents work in. */
+  workspace(projectId: string): Promise<string | undefined>
   /** A task of the project with its parts, as far as they are not archived. */
   task(projectId: string, taskId: string): Promise<StoredTask | undefined>
   /** All that are not archived, by name. */
   agents(): Promise<AgentRecord[]>
+  /** What an accepted attempt of an agent took, the median of its last hundred, by its id. */
+  experience(agentIds: readonly string[]): Promise<Map<string, Expected>>
   /** Executions at once over all sessions of a project, by its id. */
   concurrencies(): Promise<Map<string, number>>
   /**
@@ -104,15 +113,29 @@ export function createStore(parts: {
         return { kind: 'NEW' }
       }),
     answered: (idempotency) => readKey(query, idempotency),
-    async analysis(sessionId, planVersion) {
-      const [row] = await query<{ analysis: Analysis }>(
-        `SELECT analysis FROM "Plan" WHERE "sessionId" = $1 AND version = $2`,
-        [sessionId, planVersion],
+    async analysis(sessionId) {
+      const [row] = await query<{ analysis: Analysis | null }>(
+        `SELECT analysis FROM "Plan" WHERE "sessionId" = $1 AND version = 1`,
+        [sessionId],
       )
-      return (row as { analysis: Analysis }).analysis
+      return row?.analysis ?? undefined
+    },
+    async sessionOfInterrupt(id) {
+      const [row] = await query<{ sessionId: string }>(`SELECT "sessionId" FROM "Interrupt" WHERE id = $1`, [id])
+      return row?.sessionId
+    },
+    async checkpoint(sessionId, seq) {
+      const [row] = await query<{ accepted: string[]; commit: string | null }>(
+        `SELECT accepted, commit FROM "Checkpoint" WHERE "sessionId" = $1 AND seq = $2`,
+        [sessionId, seq],
+      )
+      return row
     },
     async hasProject(id) {
       return (await database.prisma.project.count({ where: { id, archivedAt: null } })) > 0
+    },
+    async workspace(id) {
+      return (await database.prisma.project.findUnique({ where: { id } }))?.workspace
     },
     task: (projectId, taskId) => readTask(database.prisma, projectId, taskId),
     agents: () =>
@@ -121,6 +144,21 @@ export function createStore(parts: {
            "projectId", version, runtime, "runtimeConfig", timeouts
          FROM "Agent" WHERE "archivedAt" IS NULL ORDER BY name, id`,
       ),
+    async experience(agentIds) {
+      if (agentIds.length === 0) return new Map()
+      const rows = await query<Expected & { agentId: string }>(
+        `SELECT a."agentId",
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM a."endedAt" - a."startedAt") * 1000) AS ms,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce((a.usage ->> 'cost')::float8, 0)) AS cost,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY coalesce((a.usage ->> 'inputTokens')::float8, 0)
+             + coalesce((a.usage ->> 'outputTokens')::float8, 0)) AS tokens
+         FROM unnest($1::uuid[]) AS wanted(id), LATERAL (
+           SELECT * FROM "Attempt" WHERE "agentId" = wanted.id AND status = 'OK' ORDER BY "startedAt" DESC LIMIT 100
+         ) a GROUP BY a."agentId"`,
+        [[...new Set(agentIds)]],
+      )
+      return new Map(rows.map(({ agentId, ms, cost, tokens }) => [agentId, { ms, cost, tokens }]))
+    },
     async concurrencies() {
       const projects = await query<{ id: string; concurrency: number }>(`SELECT id, concurrency FROM "Project"`)
       return new Map(projects.map(({ id, concurrency }) => [id, concurrency]))

@@ -26,15 +26,12 @@ export async function insertTask(query: Query, task: NewTask, newId: () => strin
   const ids = new Map(task.subTasks.map(({ key }) => [key, newId()]))
   const { id, title, description, input, capabilities } = task
   const root = { ...common, id, title, description, input, capabilities, optional: false }
-  const parts = task.subTasks.map(({ key, dependsOn: _, timeouts, retry, optional = false, ...part }) => ({
-    ...common,
-    ...part,
-    id: ids.get(key),
-    parentId: id,
-    key,
-    optional,
-    policy: timeouts || retry ? { timeouts, retry } : undefined,
-  }))
+  const parts = task.subTasks.map(({ key, dependsOn: _, optional = false, ...part }) => {
+    const { title, description, type, capabilities, agent, input, ...policy } = part
+    const columns = { title, description, type, capabilities, agent, input }
+    const kept = Object.keys(policy).length > 0 ? policy : undefined
+    return { ...common, ...columns, id: ids.get(key), parentId: id, key, optional, policy: kept }
+  })
   await query(into('Task'), [JSON.stringify([root, ...parts])])
   const edges = task.subTasks.flatMap(({ key, dependsOn }) =>
     dependsOn.map((before) => ({ taskId: ids.get(key), dependsOnId: ids.get(before) })),
@@ -45,8 +42,11 @@ export async function insertTask(query: Query, task: NewTask, newId: () => strin
 /** A task as it stands; without `subTasks` it has none. */
 export type StoredTask = Omit<NewTask, 'id' | 'projectId' | 'subTasks'> & Partial<Pick<NewTask, 'subTasks'>>
 
-/** What a sub-task keeps in its column `policy`. */
-type TaskPolicy = Pick<SubTask, 'timeouts' | 'retry'>
+/** What a sub-task keeps in its column `policy`: all that has no column of its own. */
+type TaskPolicy = Omit<
+  SubTask,
+  'key' | 'title' | 'description' | 'type' | 'capabilities' | 'dependsOn' | 'optional' | 'agent' | 'input'
+>
 
 /** A task of the project with its parts, as far as they are not archived. */
 export async function readTask(
@@ -73,8 +73,8 @@ export async function readTask(
     ...(task.input !== null && { input: task.input as Json }),
     ...(task.subTasks.length > 0 && {
       subTasks: task.subTasks.map((part): SubTask => {
-        const { timeouts, retry } = (part.policy ?? {}) as TaskPolicy
         return {
+          ...((part.policy ?? {}) as TaskPolicy),
           key: part.key ?? part.id,
           title: part.title,
           description: part.description,
@@ -84,8 +84,6 @@ export async function readTask(
           ...(part.type && { type: part.type as AgentType }),
           ...(part.agent !== null && { agent: part.agent }),
           ...(part.input !== null && { input: part.input as Json }),
-          ...(timeouts && { timeouts }),
-          ...(retry && { retry }),
         }
       }),
     }),

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import pg from 'pg'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Logger } from 'pino'
@@ -6,7 +7,7 @@ import { encode, PARSERS } from '../values.ts'
 
 export interface ServerOptions {
   /** postgresql://user:password@host:port/database. `?schema=` picks a schema; `?pgbouncer=true` means that statements
-   * cannot be prepared. */
+   * cannot be prepared; `?connect_timeout=` and `?socket_timeout=` are in seconds. */
   url: string
   /** Connections at most. */
   poolSize?: number | undefined
@@ -15,6 +16,19 @@ export interface ServerOptions {
 
 /** How long to wait for a connection, in milliseconds, unless `?connect_timeout=` says it in seconds. */
 const CONNECT_MS = 10_000
+/**
+ * How long a connection may be silent while something is awaited from it, in milliseconds, unless `?socket_timeout=` says
+ * it in seconds. What breaks a connection without telling (a pulled cable, a firewall that forgets) is only found out
+ * so. No single statement of ours is silent for a tenth of this; a large result is not silent, however long it takes.
+ * The server ends a transaction that waits for its client as long, so that a lost one holds no locks.
+ */
+const SILENCE_MS = 60_000
+/** The same while a script runs: a migration may build an index of a large table for long without a word. */
+const SCRIPT_SILENCE_MS = 3_600_000
+/** How long a connection that nobody uses is kept, in milliseconds. */
+const IDLE_MS = 10_000
+/** After how much quiet the kernel asks whether the other end is still there, in milliseconds. */
+const KEEP_ALIVE_MS = 10_000
 /** Prepared statements per connection; texts beyond that are sent unprepared, so that a server's memory stays bounded. */
 const PREPARED_AT_MOST = 300
 
@@ -32,6 +46,7 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
   const url = parseUrl(options.url)
   const schema = url.searchParams.get('schema') ?? undefined
   const name = url.searchParams.get('pgbouncer') === 'true' ? () => undefined : namer()
+  const silenceMs = Number(url.searchParams.get('socket_timeout') ?? 0) * 1_000 || SILENCE_MS
 
   const pool = new pg.Pool({
     connectionString: url.href,
@@ -39,11 +54,15 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
     max: options.poolSize ?? 10,
     connectionTimeoutMillis: Number(url.searchParams.get('connect_timeout') ?? 0) * 1_000 || CONNECT_MS,
     keepAlive: true,
-    // Prisma's adapter reads and writes timestamps without their offset.
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    // Idle connections go before they count as silent.
+    idleTimeoutMillis: Math.min(IDLE_MS, silenceMs / 2),
     onConnect: async (client) => {
-      await client.query(
-        `SET TIME ZONE 'UTC'${schema === undefined ? '' : `; SET search_path TO ${pg.escapeIdentifier(schema)}`}`,
-      )
+      breakWhenSilent(socketOf(client), silenceMs)
+      // Prisma's adapter reads and writes timestamps without their offset.
+      const settings = ["SET TIME ZONE 'UTC'", `SET idle_in_transaction_session_timeout = ${silenceMs}`]
+      if (schema !== undefined) settings.push(`SET search_path TO ${pg.escapeIdentifier(schema)}`)
+      await client.query(settings.join('; '))
     },
   })
   // Without a listener the loss of an idle connection would end the process; the pool replaces it by itself.
@@ -74,15 +93,28 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
       return result.rows as Row[]
     }
   const scriptOn =
-    (target: pg.Pool | pg.PoolClient): Script =>
+    (client: pg.PoolClient): Script =>
     async (sql) => {
-      await target.query(sql)
+      const socket = socketOf(client)
+      socket.setTimeout(SCRIPT_SILENCE_MS)
+      try {
+        await client.query(sql)
+      } finally {
+        socket.setTimeout(silenceMs)
+      }
     }
 
   return {
     kind: 'postgres',
     query: queryOn(pool),
-    script: scriptOn(pool),
+    async script(sql) {
+      const client = await pool.connect()
+      try {
+        await scriptOn(client)(sql)
+      } finally {
+        client.release()
+      }
+    },
     async transaction(run) {
       const client = await pool.connect()
       let broken: Error | undefined
@@ -105,6 +137,16 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
     }),
     close: () => pool.end(),
   }
+}
+
+const socketOf = (client: pg.ClientBase): Socket =>
+  (client as unknown as { connection: { stream: Socket } }).connection.stream
+
+/** Whoever waits for an answer then learns that it is in vain, whether through the pool, a transaction or Prisma. */
+function breakWhenSilent(socket: Socket, silenceMs: number): void {
+  socket.setTimeout(silenceMs, () => {
+    socket.destroy(new Error(`the connection was silent for ${(socket.timeout ?? silenceMs) / 1_000} s`))
+  })
 }
 
 /** Gives each statement's text a name, the same in every connection, until there are too many of them. */
@@ -164,7 +206,7 @@ function explain(error: unknown, url: URL): DatabaseUnavailable {
     case 'ECONNREFUSED':
       return say(`Nothing listens for ${server}. Check that the server runs, and the host and port in DATABASE_URL.`)
     default:
-      if (code?.startsWith('E') || /timeout|terminated|ENOENT/.test(message))
+      if (code?.startsWith('E') || /timeout|terminated|was silent|ENOENT/.test(message))
         return say(
           `${server} cannot be reached: ${message}. Check that the server runs, the host and port in DATABASE_URL, ` +
             'and that no firewall stands between.',

@@ -1,0 +1,94 @@
+import type { SessionState } from '../core/state.ts'
+import { again } from './again.ts'
+import { beginChild, tellParent } from './child.ts'
+import type { Directory } from './directory.ts'
+import type { Parts } from './parts.ts'
+import { restoreWorkspace } from './restore.ts'
+import type { Errands, Sessions } from './sessions.ts'
+import { validate } from './validate.ts'
+
+/** What the errands of sessions need beside the parts of the coordinator. */
+export type Tools = Parts & { sessions: Sessions; directory: Directory }
+
+/** Errands that run; each once at a time, by what it is for. */
+export interface RunningErrands extends Errands {
+  /** Stops all of them and waits until they have stopped; the next server begins them again. */
+  stop(): Promise<void>
+}
+
+/**
+ * Does what sessions want done beside what the engine does: gates are looked at, child sessions begin and are stopped,
+ * workspaces brought back, parents told.
+ *
+ * @param tools asked for once the first errand runs: sessions and errands need each other
+ */
+export function createErrands(tools: () => Tools): RunningErrands {
+  interface Running {
+    controller: AbortController
+    done: Promise<void>
+    /** Asked for once more while it ran. */
+    again: boolean
+  }
+  const running = new Map<string, Running>()
+  let stopped = false
+
+  /** Runs an errand; one that is asked for while it runs is run once more after that. */
+  function begin(name: string, act: (parts: Tools, signal: AbortSignal) => Promise<void>): void {
+    if (stopped) return
+    const already = running.get(name)
+    if (already) {
+      // One that is being given up does nothing more: it begins anew after that.
+      if (already.controller.signal.aborted) void already.done.then(() => begin(name, act))
+      else already.again = true
+      return
+    }
+    const controller = new AbortController()
+    const parts = tools()
+    const run = async (): Promise<void> => {
+      // Not before the step that asked for it is through.
+      await Promise.resolve()
+      try {
+        do {
+          errand.again = false
+          await again(parts, controller.signal, () => act(parts, controller.signal))
+        } while (errand.again && !controller.signal.aborted)
+      } catch (error) {
+        parts.log.error({ err: error, errand: name }, 'an errand could not be done; the next start tries it again')
+      } finally {
+        running.delete(name)
+      }
+    }
+    const errand: Running = { controller, done: Promise.resolve(), again: false }
+    running.set(name, errand)
+    errand.done = run()
+  }
+
+  return {
+    run({ id }, effect) {
+      if (effect.type === 'VALIDATE') {
+        begin(effect.executionId, (parts, signal) => validate(parts, id, effect.executionId, signal))
+      } else if (effect.type === 'SPAWN') {
+        begin(effect.childId, (parts) => beginChild(parts, id, effect.executionId, effect.childId))
+      } else if (effect.type === 'CLOSE_CHILD') {
+        const { childId, reason } = effect
+        begin(`close ${childId}`, async ({ sessions }) => {
+          await sessions.advance(childId, { type: 'CANCEL', reason })
+        })
+      } else {
+        begin(`restore ${id}`, (parts) => restoreWorkspace(parts, id))
+      }
+    },
+    leave(executionId) {
+      running.get(executionId)?.controller.abort(new Error('the result is no longer being validated'))
+    },
+    ended(state: SessionState) {
+      if (state.parentSessionId === undefined) return
+      begin(`end ${state.id}`, (parts) => tellParent(parts, state))
+    },
+    async stop() {
+      stopped = true
+      for (const { controller } of running.values()) controller.abort(new Error('the server is stopping'))
+      await Promise.all([...running.values()].map(({ done }) => done))
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { editPlan, type PlanEdit } from '../core/edit.ts'
+import type { Answering } from '../core/answer.ts'
+import type { Happening } from '../core/step.ts'
+import type { Moved, Refusal } from './coordinator.ts'
+import type { Directory } from './directory.ts'
+import type { Parts } from './parts.ts'
+import { checkPlan } from './enforce.ts'
+import type { Sessions } from './sessions.ts'
+
+type Tools = Parts & { sessions: Sessions; directory: Directory }
+
+/** Moves a session by what a person wants, or says why it can't be done. */
+export async function happen(
+  { sessions }: Pick<Tools, 'sessions'>,
+  sessionId: string,
+  happening: Happening,
+): Promise<Moved> {
+  const result = await sessions.advance(sessionId, happening)
+  if (!result) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
+  return result.refused === undefined ? { kind: 'MOVED', sessionId } : refusalOf(result.refused)
+}
+
+/** The machine says in its first word what kind of refusal it is, where it is not a conflict. */
+function refusalOf(refused: string): Refusal {
+  const [, code, message = refused] = /^([A-Z_]+): (.*)$/s.exec(refused) ?? []
+  if (code === 'FORBIDDEN') return { kind: 'FORBIDDEN', message }
+  if (code === 'INVALID') return { kind: 'INVALID', problems: [{ path: ['answer'], message }] }
+  return { kind: 'CONFLICT', message: refused }
+}
+
+/** Answers an interrupt: see `Coordinator.answer`. */
+export async function answer(parts: Tools, answering: Answering): Promise<Moved> {
+  const { interruptId } = answering
+  const sessionId = await parts.store.sessionOfInterrupt(interruptId)
+  if (sessionId === undefined) return { kind: 'NOT_FOUND', what: 'interrupt', id: interruptId }
+  return happen(parts, sessionId, { type: 'ANSWER', ...answering })
+}
+
+/** Edits a plan that waits for approval: see `Coordinator.edit`. */
+export async function edit(parts: Tools, sessionId: string, edits: readonly PlanEdit[], by: string): Promise<Moved> {
+  const state = await parts.sessions.read(sessionId)
+  if (!state) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
+  const edited = editPlan(state.plan, edits, new Set(), state.depth)
+  if ('problems' in edited) return { kind: 'INVALID', problems: edited.problems }
+  const problems = await checkPlan(parts, state.projectId, edited.plan, 'CALLER')
+  if (problems.length > 0) return { kind: 'INVALID', problems }
+  return happen(parts, sessionId, { type: 'EDIT', plan: edited.plan, by })
+}
+
+/** Rolls a session back to a checkpoint, or to its beginning: see `Coordinator.rollBack`. */
+export async function rollBack(
+  parts: Tools,
+  sessionId: string,
+  { toSeq, reason }: { toSeq: number; reason: string },
+): Promise<Moved> {
+  const checkpoint = toSeq === 0 ? { accepted: [], commit: null } : await parts.store.checkpoint(sessionId, toSeq)
+  if (!checkpoint) return { kind: 'NOT_FOUND', what: 'checkpoint', id: `${toSeq}` }
+  const { accepted: keep, commit } = checkpoint
+  return happen(parts, sessionId, { type: 'ROLL_BACK', reason, toSeq, keep, ...(commit !== null && { commit }) })
+}

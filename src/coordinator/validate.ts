@@ -1,0 +1,203 @@
+import { executionById } from '../core/draft.ts'
+import type { Candidate } from '../core/execution.ts'
+import type { Gate, Verdict } from '../core/gate.ts'
+import { type Json, wellFormed, wellFormedText } from '../core/json.ts'
+import type { PlanNode } from '../core/plan.ts'
+import { select } from '../core/select.ts'
+import type { SessionState } from '../core/state.ts'
+import type { Outcome, Work } from '../runtime.ts'
+import type { Tools } from './errands.ts'
+
+/** A gate that has to be looked at, and the result that it is for. */
+interface Looking {
+  state: SessionState
+  node: PlanNode
+  executionId: string
+  candidate: Candidate
+  workspace: string
+}
+
+interface Seen {
+  verdict: Verdict
+  evidence: Json
+}
+
+/** Characters of a program's output that are handed on as feedback. */
+const MAX_FEEDBACK = 4_000
+
+/**
+ * Lets the gates of a result that need looking at give their verdicts, one after the other, until the result is accepted,
+ * rejected, or waits for somebody.
+ */
+export async function validate(
+  parts: Tools,
+  sessionId: string,
+  executionId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { sessions, store } = parts
+  while (!signal.aborted) {
+    const state = await sessions.read(sessionId)
+    const execution = state && executionById(state, executionId)
+    const node = state && execution && state.plan.nodes[execution.position]
+    const { gate: index, candidate, current, gateErrors: errors = 0 } = execution ?? {}
+    const gate = index === undefined ? undefined : node?.gates?.[index]
+    if (!state || !node || !gate || !candidate || execution?.status !== 'VALIDATING') return
+    const workspace = (await store.workspace(state.projectId)) ?? ''
+    const looking = { state, node, executionId, candidate, workspace }
+    const seen = await look(parts, gate, looking, signal).catch((error: Error): Seen => {
+      return { verdict: { kind: 'ERROR', message: wellFormedText(error.message) }, evidence: null }
+    })
+    if (signal.aborted) return
+    const attemptId = current?.id ?? executionId
+    const verdict = { executionId, attemptId, gate: index as number, errors, ...seen }
+    await sessions.advance(sessionId, { type: 'VERDICT', ...verdict })
+  }
+}
+
+function look(parts: Tools, gate: Gate, looking: Looking, signal: AbortSignal): Promise<Seen> {
+  if (gate.kind === 'COMMAND') return runCommand(parts, gate.command, looking, signal)
+  if (gate.kind === 'FILES') return checkFiles(parts, gate, looking)
+  if (gate.kind === 'JUDGE') return askJudge(parts, gate, looking, signal)
+  throw new Error(`a gate ${gate.kind} needs no looking at`)
+}
+
+async function runCommand(parts: Tools, command: string, looking: Looking, signal: AbortSignal): Promise<Seen> {
+  const { node } = looking
+  const about = { title: `Check "${node.title}"`, description: `The command ${command} has to end with 0.` }
+  const agent = { id: '', name: command, type: 'TESTING' as const }
+  const driven = await drive(parts, 'command', { command }, { ...about, agent, input: null }, looking, signal)
+  const { outcome, shown } = driven
+  const evidence = { command, outcome: outcome.kind, checks: checksOf(outcome), output: shown }
+  if (outcome.kind === 'OK') return { verdict: { kind: 'ACCEPT' }, evidence }
+  if (outcome.kind === 'ERROR' && (outcome.error.class === 'AGENT' || outcome.error.class === 'CRASH')) {
+    return { verdict: { kind: 'REJECT', feedback: `${command}: ${outcome.error.message}\n${shown}`.trim() }, evidence }
+  }
+  return { verdict: { kind: 'ERROR', message: whyNot(command, outcome) }, evidence }
+}
+
+function whyNot(name: string, outcome: Outcome): string {
+  if (outcome.kind === 'ERROR') return `${name}: ${outcome.error.message}`
+  return outcome.kind === 'TIMEOUT' ? `${name} took too long` : `${name} ended ${outcome.kind}`
+}
+
+function checksOf(outcome: Outcome): Json {
+  return 'evidence' in outcome ? wellFormed(outcome.evidence.map((item) => ({ ...item }))) : []
+}
+
+async function checkFiles(
+  { workspaces }: Tools,
+  { exist = [], changed = [] }: Extract<Gate, { kind: 'FILES' }>,
+  { workspace, candidate }: Looking,
+): Promise<Seen> {
+  const missing: string[] = []
+  for (const path of exist) if (!(await workspaces.holds(workspace, path))) missing.push(path)
+  if (changed.length > 0 && candidate.before === undefined) {
+    throw new Error('the workspace is no git repository: what has changed cannot be told')
+  }
+  const differs = changed.length > 0 ? await workspaces.changed(workspace, candidate.before) : []
+  const same = changed.filter((path) => !differs.some((one) => one === path || one.startsWith(`${path}/`)))
+  const problems = [
+    ...missing.map((path) => `${path} does not exist`),
+    ...same.map((path) => `${path} has not changed`),
+  ]
+  const evidence = { exist: [...exist], missing, changed: differs.slice(0, 1_000), same }
+  if (problems.length === 0) return { verdict: { kind: 'ACCEPT' }, evidence }
+  return { verdict: { kind: 'REJECT', feedback: problems.join('; ') }, evidence }
+}
+
+async function askJudge(
+  parts: Tools,
+  { criteria, agent: name }: Extract<Gate, { kind: 'JUDGE' }>,
+  looking: Looking,
+  signal: AbortSignal,
+): Promise<Seen> {
+  const { state, node, candidate } = looking
+  const agents = await parts.directory.agentsOf(state.projectId)
+  const wanted = { capabilities: name === undefined ? ['judge'] : [], text: criteria, ...(name && { agent: name }) }
+  const { ranked } = select(
+    wanted,
+    agents.map((agent) => ({ agent, running: 0 })),
+  )
+  const judge = agents.find(({ id }) => id === ranked[0]?.agentId)
+  if (!judge) throw new Error(`nobody can judge: ${name ?? 'no agent offers the capability judge'}`)
+  const { output, summary, evidence } = candidate
+  const about = {
+    title: `Judge "${node.title}"`,
+    description: `${criteria}\n\nAnswer with {"verdict": "ACCEPT"} or {"verdict": "REJECT", "feedback": "what is missing"}.`,
+    agent: { id: judge.id, name: judge.name, type: judge.type },
+    input: { criteria, wanted: node.description, result: { output, summary, evidence } },
+  }
+  const { outcome } = await drive(parts, judge.runtime, judge.runtimeConfig, about, looking, signal)
+  if (outcome.kind !== 'OK') throw new Error(whyNot(judge.name, outcome))
+  const told = readVerdict(outcome.output)
+  if (!told) throw new Error(`${judge.name} gave no verdict that can be read`)
+  const said = { judge: judge.name, version: judge.version, criteria, output: wellFormed(outcome.output) }
+  return { verdict: told, evidence: said }
+}
+
+/** A judge's words, if they are a verdict. */
+function readVerdict(output: Json): Verdict | undefined {
+  const parsed = typeof output === 'string' ? parse(output) : output
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined
+  const { verdict, feedback } = parsed
+  if (verdict === 'ACCEPT') return { kind: 'ACCEPT' }
+  if (verdict !== 'REJECT') return undefined
+  return { kind: 'REJECT', feedback: typeof feedback === 'string' && feedback !== '' ? feedback : 'no reason given' }
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return null
+  }
+}
+
+/** Runs a program or an agent for a gate, in the session's workspace, with a folder of its own. */
+async function drive(
+  parts: Tools,
+  runtimeName: string,
+  runtimeConfig: Json,
+  about: Pick<Work, 'title' | 'description' | 'agent' | 'input'>,
+  { state, node, executionId, workspace }: Looking,
+  signal: AbortSignal,
+): Promise<{ outcome: Outcome; shown: string }> {
+  const runtime = parts.runtimes[runtimeName]
+  if (!runtime) throw new Error(`this server has no runtime "${runtimeName}"`)
+  const attemptId = parts.newId()
+  const { task } = await parts.store.workContext(state.taskId, [], [])
+  const outputDir = await parts.artifacts.openFolder(attemptId)
+  let shown = ''
+  try {
+    const running = runtime.run(
+      {
+        ...about,
+        sessionId: state.id,
+        executionId,
+        attemptId,
+        attempt: 1,
+        fence: 0,
+        key: node.key,
+        task,
+        upstream: [],
+        feedback: [],
+        replies: [],
+        notes: [],
+        allowance: { tokens: null, cost: null },
+        workspace,
+        outputDir,
+        timeouts: { attemptMs: node.timeouts.attemptMs, idleMs: node.timeouts.idleMs },
+        runtimeConfig,
+      },
+      signal,
+    )
+    for (;;) {
+      const next = await running.next()
+      if (next.done) return { outcome: next.value, shown: wellFormedText(shown) }
+      if (next.value.kind === 'OUTPUT') shown = `${shown}${next.value.text}\n`.slice(-MAX_FEEDBACK)
+    }
+  } finally {
+    await parts.artifacts.closeFolder(attemptId)
+  }
+}
