@@ -54,8 +54,13 @@ export interface Follower {
   activities(execution: { id: string; sessionId: string }, after: number): AsyncIterableIterator<ActivityRow>
   /** Activities of all executions of a session from their beginning, in order per execution. */
   sessionActivities(sessionId: string): AsyncIterableIterator<ActivityRow>
-  /** Rings whenever the session has changed since the last ring was taken; ends after its last state. */
-  changes(sessionId: string): AsyncIterableIterator<{ version: number }>
+  /** Rings whenever the session has changed since what was last sent; ends after its last state. */
+  changes(sessionId: string): AsyncIterableIterator<Change>
+}
+
+/** A session has changed. Whoever reads its row for this may find a later version already, and tells so. */
+export interface Change {
+  sent(version: number): void
 }
 
 export function createFollower({ database, bus }: { database: Database; bus: Bus }): Follower {
@@ -154,8 +159,10 @@ export function createFollower({ database, bus }: { database: Database; bus: Bus
         for (let last = -1; ;) {
           const log = await sessionLog(sessionId)
           if (!log) return
-          if (log.version > last) yield { version: log.version }
-          last = log.version
+          if (log.version > last) {
+            last = log.version
+            yield { sent: (version) => (last = Math.max(last, version)) }
+          }
           if (log.closed) return
           await rung()
         }

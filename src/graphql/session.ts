@@ -8,7 +8,7 @@ import { ExecutionStatusEnum, orderInput, PatternEnum, SessionStatusEnum } from 
 import { unknown } from './errors.ts'
 import { Event, EventConnection } from './event.ts'
 import { ExecutionConnection } from './execution.ts'
-import type { EventRow } from './follow.ts'
+import type { Change, EventRow } from './follow.ts'
 import { idOf } from './ids.ts'
 import { Analysis, Plan } from './plan.ts'
 
@@ -276,14 +276,20 @@ builder.subscriptionField('sessionUpdated', (t) =>
   t.prismaField({
     type: 'Session',
     description:
-      'The state of a session now and whenever it has changed. States that a slow reader has no time for are left out, the last one never, and one may come twice; completes after the last.',
+      'The state of a session now and whenever it has changed. States that a slow reader has no time for are left out, the last one never; none comes twice, and it completes after the last.',
     args: { sessionId: t.arg.id({ required: true, description: 'Global id or UUID of the session.' }) },
     subscribe: async (_root, { sessionId }, { follower }) => {
       const id = idOf('Session', sessionId)
       if (!(await follower.sessionLog(id))) throw unknown('Session')
       return follower.changes(id) as never
     },
-    resolve: (query, _change, { sessionId }, { database }) =>
-      database.prisma.session.findUniqueOrThrow({ ...query, where: { id: idOf('Session', sessionId) } }),
+    resolve: async (query, change, { sessionId }, { database }) => {
+      const session = await database.prisma.session.findUniqueOrThrow({
+        ...query,
+        where: { id: idOf('Session', sessionId) },
+      })
+      ;(change as never as Change).sent(session.version)
+      return session
+    },
   }),
 )

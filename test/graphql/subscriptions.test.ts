@@ -1,5 +1,7 @@
 import { request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createClient as createSseClient } from 'graphql-sse'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -136,8 +138,7 @@ describe.each([
     const id = await threeParts()
     const states = await all(over<{ status: string; version: number }>(UPDATED, { id }))
     const versions = states.map(({ version }) => version)
-    // The same one may come twice: a state is read when it is sent, and may be newer than what it was sent for.
-    expect(versions).toEqual(versions.toSorted((a, b) => a - b))
+    expect(versions).toEqual([...new Set(versions)].toSorted((a, b) => a - b))
     expect(states.at(-1)?.status).toBe('SUCCEEDED')
   })
 
@@ -208,6 +209,18 @@ describe('many readers', () => {
   })
 })
 
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** Bytes that are held outside of the heap; what nobody holds any more does not count, however long it may lie about. */
+function held(): number {
+  collect()
+  // What the first one found is given back while the second one waits for it.
+  collect()
+  const { arrayBuffers, external } = process.memoryUsage()
+  return arrayBuffers + external
+}
+
 const LINES = 4_000
 const LINE = 'x'.repeat(8_000)
 
@@ -231,13 +244,11 @@ describe('a reader who does not read', () => {
       const payload = { query, variables: { id: execution } }
       const { pause, resume, received } = how === 'WebSocket' ? await rawWs(payload) : await rawSse(payload)
       pause()
-      const before = process.memoryUsage()
+      const before = held()
       // Another reader gets everything meanwhile; by then the one that does not read could have been sent all of it.
       const others = await all(overWs<{ seq: number }>(query, { id: execution }))
       expect(others.map(({ seq }) => seq)).toEqual(upTo(LINES))
-      const after = process.memoryUsage()
-      const held = after.arrayBuffers + after.external - before.arrayBuffers - before.external
-      expect(held).toBeLessThan(16 * 1024 * 1024)
+      await expect.poll(() => held() - before).toBeLessThan(16 * 1024 * 1024)
       resume()
       expect(await received()).toEqual(upTo(LINES))
     },
