@@ -53,8 +53,15 @@ export function left({ hard = Number.POSITIVE_INFINITY, used, reserved }: Accoun
 }
 
 /** Money is counted in millionths of a dollar, so that sums come out even. */
+const LEAST = 1e-6
+
 function round(amount: number): number {
   return Number.isFinite(amount) ? Math.round(amount * 1e6) / 1e6 : amount
+}
+
+/** An equal share, in whole units: at least one, since nothing would be done with none. */
+function shareOf(unit: 'TOKENS' | 'COST' | 'EXECUTIONS', amount: number, among: number): number {
+  return unit === 'COST' ? Math.max(LEAST, round(amount / among)) : Math.max(1, Math.floor(amount / among))
 }
 
 /**
@@ -69,8 +76,7 @@ export function reservation(budget: Budget, node: PlanNode, nodes: number, first
   const share = (unit: 'TOKENS' | 'COST', wanted: number | undefined): number => {
     const { hard } = budget[unit]
     if (hard === undefined) return 0
-    const equal = unit === 'TOKENS' ? Math.max(1, Math.floor(hard / nodes)) : round(hard / nodes)
-    return Math.max(0, Math.min(wanted ?? equal, left(budget[unit])))
+    return Math.max(0, Math.min(round(wanted ?? shareOf(unit, hard, nodes)), left(budget[unit])))
   }
   const amounts = { tokens: share('TOKENS', node.reserve?.tokens), cost: share('COST', node.reserve?.cost), executions }
   const starved = KINDS.some((kind) => kind !== 'executions' && isLimited(budget, kind) && amounts[kind] === 0)
@@ -88,9 +94,7 @@ export function sliceFor(budget: Budget, node: PlanNode, waiting: number): Amoun
   for (const kind of KINDS) {
     if (!isLimited(budget, kind)) continue
     const rest = left(budget[SPENT[kind]])
-    const share = kind === 'cost' ? round(rest / waiting) : Math.floor(rest / waiting)
-    const whole = kind === 'cost' ? share : Math.max(1, share)
-    amounts[kind] = Math.max(0, Math.min(wanted[kind] ?? whole, rest))
+    amounts[kind] = Math.max(0, Math.min(round(wanted[kind] ?? shareOf(SPENT[kind], rest, waiting)), rest))
     if (amounts[kind] === 0) return undefined
   }
   return amounts

@@ -15,12 +15,17 @@ import { giveUp } from './giveUp.ts'
 import { idFrom } from './hash.ts'
 import type { Json } from './json.ts'
 import type { PlanNode } from './plan.ts'
+import { noRoom } from './room.ts'
 import { settleSpent } from './spend.ts'
 import type { SessionStatus } from './session.ts'
 import { begin } from './validate.ts'
 
-/** Begins the child session of a node, with a slice of the budget. Waits while nothing is left to be sliced. */
+/**
+ * Begins the child session of a node, with a slice of the budget. Waits while nothing is left to be sliced, or as many
+ * run as may at once.
+ */
 export function spawn(d: Draft, node: PlanNode): void {
+  if (noRoom(d.state, node.group) !== undefined) return
   const { id: executionId, fence } = executionOf(d.state, node.key)
   const waiting = executionsOf(d.state).filter(({ status }) => status === 'READY').length
   const slice = sliceFor(d.state.budget, node, waiting)

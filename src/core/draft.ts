@@ -59,12 +59,14 @@ export function moveSession(
   if (!status) throw new Error(`session ${d.state.id}: ${move} is not possible in ${d.state.status}`)
   const { waitingSince, ...state } = d.state
   const waits = isWaiting(status)
+  // Time that goes by before it has begun is not its own anyway.
+  const since = state.startedAt === undefined ? undefined : waitingSince
   d.state = {
     ...state,
     ...change,
     status,
     // Its time stands still while it waits for a person.
-    waitedMs: state.waitedMs + (waits || waitingSince === undefined ? 0 : d.now - waitingSince),
+    waitedMs: state.waitedMs + (waits || since === undefined ? 0 : d.now - since),
     ...(waits && { waitingSince: waitingSince ?? d.now }),
   }
   emit(d, `SESSION_${status}`, data)

@@ -61,6 +61,8 @@ export function comesBefore(
   state: SessionState,
   node: PlanNode,
 ): { kind: 'READY' } | { kind: 'NOT_YET' } | { kind: 'NEVER'; culprit: ExecutionState } {
+  // An item that is skipped still keeps its place between two stages, or their buffer would not be bounded.
+  if (!(node.behind ?? []).every((key) => isSettled(executionOf(state, key).status))) return { kind: 'NOT_YET' }
   const before = node.after.map((key) => executionOf(state, key))
   const settled = before.every(({ status }) => isSettled(status))
   if (node.join === 'ACCEPTED' || node.join === 'ACCEPTED_OR_SKIPPED') {
@@ -69,9 +71,8 @@ export function comesBefore(
     const culprit = before.find(({ status }) => isSettled(status) && !passes(status))
     if (culprit) return { kind: 'NEVER', culprit }
   }
-  const order = (node.behind ?? []).every((key) => isSettled(executionOf(state, key).status))
   const far = settled || (node.join === 'ENOUGH' && hasEnough(state, node))
-  return far && order ? { kind: 'READY' } : { kind: 'NOT_YET' }
+  return far ? { kind: 'READY' } : { kind: 'NOT_YET' }
 }
 
 function hasEnough(state: SessionState, node: PlanNode): boolean {

@@ -1,5 +1,5 @@
 import { spawn } from './child.ts'
-import { type Draft, executionById, executionOf, executionsOf, moveExecution, moveSession } from './draft.ts'
+import { type Draft, executionById, executionOf, executionsOf, moveExecution, moveSession, nodeOf } from './draft.ts'
 import { type ExecutionState, isHeld, isSettled } from './execution.ts'
 import { gather } from './gather.ts'
 import type { Json } from './json.ts'
@@ -76,6 +76,7 @@ export function goOn(d: Draft): void {
   for (const execution of executionsOf(d.state)) {
     if (execution.status !== 'READY') continue
     d.state.executions = { ...d.state.executions, [execution.key]: { ...execution, readyAt: d.now } }
+    if (nodeOf(d.state, execution.key).kind === 'SESSION') continue
     d.effects.push({ type: 'ENQUEUE', executionId: execution.id })
   }
 }

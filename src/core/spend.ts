@@ -1,14 +1,19 @@
 import { type Amounts, NOTHING, reached, reservation, settleAmounts, type Unit } from './budget.ts'
 import { type Draft, elapsed, emit, executionsOf, nodeOf } from './draft.ts'
-import { type ExecutionState, isHeld } from './execution.ts'
+import { type ExecutionState, isHeld, isSettled } from './execution.ts'
 import type { Json } from './json.ts'
 import { openInterrupts, raise } from './raise.ts'
 import { stopAll } from './stop.ts'
 
+/** Tokens, or dollars, of one attempt beyond which a report is not believed. */
+const MAX_AMOUNT = 1e9
+
 /** What a runtime tells of an attempt's usage; what it does not know counts as nothing. */
 export function amountsOf(usage: Json): Amounts {
   const { inputTokens, outputTokens, cost } = (usage ?? {}) as Record<string, Json>
-  const number = (value: Json | undefined): number => (typeof value === 'number' && value > 0 ? value : 0)
+  // No attempt can use more than can be counted.
+  const number = (value: Json | undefined): number =>
+    typeof value === 'number' && value > 0 ? Math.min(value, MAX_AMOUNT) : 0
   return { tokens: number(inputTokens) + number(outputTokens), cost: number(cost), executions: 0 }
 }
 
@@ -31,6 +36,8 @@ export function watchBudget(d: Draft): void {
   const { budget } = d.state
   const used = elapsed(d.state, d.now)
   if (used !== budget.WALL_TIME.used) d.state.budget = { ...budget, WALL_TIME: { ...budget.WALL_TIME, used } }
+  // Nothing is left that a limit could keep from going on.
+  if (executionsOf(d.state).every(({ status }) => isSettled(status))) return
   for (const { unit, limit } of reached(d.state.budget)) {
     if (limit === 'hard') {
       stopForBudget(d, unit)

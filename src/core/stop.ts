@@ -1,3 +1,4 @@
+import { NOTHING, settleAmounts } from './budget.ts'
 import { changeExecution, type Draft, executionsOf, forget, moveExecution, moveSession } from './draft.ts'
 import { type AttemptState, type ExecutionState, heldAttempt, isSettled } from './execution.ts'
 import { voidInterrupts, waitNoLonger } from './raise.ts'
@@ -7,7 +8,7 @@ import type { Ending } from './state.ts'
 export function abort(d: Draft, execution: ExecutionState, held: AttemptState, reason: string, causeId?: string): void {
   if (execution.aborting !== undefined) {
     // It was to begin anew; now it is not.
-    if (execution.again && reason !== execution.aborting) {
+    if (execution.again) {
       forget(d, execution.key, 'again')
       changeExecution(d, execution.key, { aborting: reason, ...(causeId !== undefined && { causeId }) })
     }
@@ -26,8 +27,13 @@ function stopWork(d: Draft, execution: ExecutionState, reason: string, causeId?:
     abort(d, execution, held, reason, causeId)
     return true
   }
-  const { key, status, childId, aborting } = execution
-  if (status !== 'RUNNING' || childId === undefined || d.state.policy.close === 'ABANDON') return false
+  const { key, status, childId, aborting, slice = NOTHING } = execution
+  if (status !== 'RUNNING' || childId === undefined) return false
+  if (d.state.policy.close === 'ABANDON') {
+    // Nobody will tell what it uses: as much as it was allowed to.
+    d.state.budget = settleAmounts(d.state.budget, slice, slice)
+    return false
+  }
   if (aborting !== undefined) return true
   changeExecution(d, key, { aborting: reason, ...(causeId !== undefined && { causeId }) })
   if (d.state.policy.close === 'CANCEL_CHILDREN') d.effects.push({ type: 'CLOSE_CHILD', childId, reason })

@@ -1,11 +1,12 @@
 import { escalate, expire } from './answer.ts'
 import { endAttempt, fenceOff } from './attempt.ts'
-import { type Draft, elapsed, executionOf, executionsOf, moveExecution, nodeOf } from './draft.ts'
+import { type Draft, elapsed, executionOf, executionsOf, forget, moveExecution, nodeOf } from './draft.ts'
 import { type ExecutionState, heldAttempt } from './execution.ts'
 import { giveUp } from './giveUp.ts'
 import { openInterrupts } from './raise.ts'
 import { isEnded, isWaiting } from './session.ts'
 import type { SessionState } from './state.ts'
+import { settle } from './settle.ts'
 import { stopAll } from './stop.ts'
 
 /** Time has passed: leases run out, pauses end, people have not answered, limits are reached. */
@@ -14,9 +15,15 @@ export function tick(d: Draft): void {
     // An earlier one may have made this one void.
     const { status } = d.state.interrupts.find(({ id }) => id === interrupt.id) ?? interrupt
     if (status !== 'OPEN') continue
-    if (d.now >= interrupt.expiresAt) expire(d, interrupt)
-    else if (d.now >= interrupt.escalatesAt && !interrupt.escalated) escalate(d, interrupt)
+    if (d.now >= interrupt.expiresAt) {
+      expire(d, interrupt)
+      // What the next one is about has to be settled by then.
+      settle(d)
+    } else if (d.now >= interrupt.escalatesAt && !interrupt.escalated) {
+      escalate(d, interrupt)
+    }
   }
+  if (isEnded(d.state.status)) return
   const { limits } = d.state
   if (endsInTime(d.state) && elapsed(d.state, d.now) >= limits.totalMs) {
     stopAll(d, 'TIME_OUT', `TIMEOUT TOTAL: the session took longer than ${limits.totalMs} ms`)
@@ -36,6 +43,8 @@ function tickExecution(d: Draft, execution: ExecutionState): void {
     if (execution.aborting !== undefined) fenceOff(d, execution, held)
     else endAttempt(d, execution, held, { report: { kind: 'LOST' }, jitter: 0 })
   } else if (status === 'WAITING' && resumeAt !== undefined && d.now >= resumeAt) {
+    // The next time it waits may be for a person.
+    forget(d, key, 'resumeAt')
     moveExecution(d, key, 'READY', { readyAt: d.now })
     d.effects.push({ type: 'ENQUEUE', executionId: execution.id })
   } else if (d.now >= (queueEnds(d.state, execution) ?? Number.POSITIVE_INFINITY)) {
