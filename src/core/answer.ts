@@ -1,5 +1,6 @@
 import type { Unit, UnitLimits } from './budget.ts'
 import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, moveSession, nodeOf } from './draft.ts'
+import type { ExecutionState } from './execution.ts'
 import { fail, giveUp } from './giveUp.ts'
 import type { Gate, Role } from './gate.ts'
 import type { Answer, InterruptState } from './interrupt.ts'
@@ -19,10 +20,13 @@ export interface Answering {
   roles: readonly Role[]
   /** Hash of what the person was shown, if they say so. */
   shownHash?: string
+  /** PLAN: what the session takes over from the one that it goes on from. */
+  carried?: Readonly<Record<string, ExecutionState>>
 }
 
 /** An interrupt is answered, exactly once, by somebody who may. Returns why that changes nothing. */
-export function answer(d: Draft, { interruptId, answer, by, roles, shownHash }: Answering): string | undefined {
+export function answer(d: Draft, answering: Answering): string | undefined {
+  const { interruptId, answer, by, roles, shownHash, carried } = answering
   const interrupt = d.state.interrupts.find(({ id }) => id === interruptId)
   if (!interrupt) return 'no such interrupt in this session'
   const { status, role, choices } = interrupt
@@ -38,7 +42,7 @@ export function answer(d: Draft, { interruptId, answer, by, roles, shownHash }: 
   }
   changeInterrupt(d, interruptId, { status: 'ANSWERED', answer, answeredBy: by, answeredAt: d.now })
   tell(d, 'INTERRUPT_ANSWERED', interrupt, { choice: answer.choice, by })
-  carryOut(d, interrupt, answer, by)
+  carryOut(d, interrupt, answer, by, carried)
   return undefined
 }
 
@@ -65,10 +69,16 @@ function tell(
   emit(d, type, { interruptId: id, ...data }, executionId === undefined ? {} : { executionId })
 }
 
-function carryOut(d: Draft, interrupt: InterruptState, answer: Answer, by: string): void {
+function carryOut(
+  d: Draft,
+  interrupt: InterruptState,
+  answer: Answer,
+  by: string,
+  carried?: Answering['carried'],
+): void {
   const { kind, about } = interrupt
   const key = keyOf(d, interrupt)
-  if (kind === 'PLAN') decidePlan(d, answer, by)
+  if (kind === 'PLAN') decidePlan(d, answer, by, carried)
   else if (kind === 'BUDGET') decideBudget(d, about.unit as Unit, answer, by)
   else if (key === undefined) decideRestore(d, answer.choice)
   else if (about.undo !== undefined) decideUndo(d, key, answer)
@@ -76,9 +86,14 @@ function carryOut(d: Draft, interrupt: InterruptState, answer: Answer, by: strin
   else decideQuestion(d, key, interrupt, answer)
 }
 
-function decidePlan(d: Draft, { choice, text = 'no reason given' }: Answer, by: string): void {
+function decidePlan(
+  d: Draft,
+  { choice, text = 'no reason given' }: Answer,
+  by: string,
+  carried?: Answering['carried'],
+): void {
   if (choice === 'APPROVE') {
-    lay(d, {})
+    lay(d, {}, carried)
     return
   }
   const reason = `the plan was rejected by ${by}: ${text}`
@@ -102,11 +117,12 @@ function decideBudget(d: Draft, unit: Unit, { choice, data }: Answer, by: string
 
 /** Why limits cannot be raised like this; undefined: they can. A child has what its parent gave it. */
 function wrongLimits(d: Draft, data: Json | undefined): string | undefined {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return 'data has to give limits by unit'
+  if (!isObject(data) || Object.keys(data).length === 0) return 'data has to give limits by unit'
   const { budget } = d.state
   for (const [unit, limits] of Object.entries(data)) {
     if (!Object.hasOwn(budget, unit)) return `there is no unit ${unit}`
-    const { soft, hard, ...rest } = (limits ?? {}) as Record<string, Json>
+    if (!isObject(limits)) return `${unit} takes an object with soft and hard`
+    const { soft, hard, ...rest } = limits
     if (Object.keys(rest).length > 0) return `${unit} takes soft and hard, not ${Object.keys(rest).join(', ')}`
     for (const limit of [soft, hard]) {
       if (limit !== undefined && !(typeof limit === 'number' && Number.isFinite(limit) && limit > 0)) {
@@ -120,6 +136,10 @@ function wrongLimits(d: Draft, data: Json | undefined): string | undefined {
     }
   }
   return undefined
+}
+
+function isObject(value: Json | undefined): value is { [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function decideUndo(d: Draft, key: string, { choice }: Answer): void {

@@ -1,7 +1,8 @@
 import { changeExecution, type Draft, emit, executionsOf, moveSession } from './draft.ts'
-import { heldAttempt } from './execution.ts'
+import { type ExecutionState, heldAttempt } from './execution.ts'
 import type { Plan } from './plan.ts'
 import { raise, voidInterrupts } from './raise.ts'
+import { refreeze } from './ready.ts'
 import { abort, stopAll } from './stop.ts'
 import type { SessionInput } from './state.ts'
 
@@ -31,8 +32,8 @@ export function pause(d: Draft, reason: string): string | undefined {
 }
 
 /**
- * Input for a session that runs, by its policy: refused, kept for what begins later, or what runs begins anew with it.
- * Returns why that changes nothing.
+ * Input for a session that runs, by its policy: refused, for whatever no agent has begun yet, or what runs begins anew
+ * with it. Returns why that changes nothing.
  */
 export function takeInput(d: Draft, { text, by }: Omit<SessionInput, 'at'>): string | undefined {
   const { status, policy, inputs } = d.state
@@ -43,14 +44,21 @@ export function takeInput(d: Draft, { text, by }: Omit<SessionInput, 'at'>): str
   if (inputs.length >= MAX_INPUTS) return `the session has been given ${inputs.length} inputs, which is the limit`
   d.state.inputs = [...inputs, { text, by, at: d.now }]
   emit(d, 'INPUT_RECEIVED', { text, by, policy: policy.input })
-  if (policy.input !== 'INTERRUPT') return undefined
-  for (const execution of executionsOf(d.state)) {
-    const held = heldAttempt(execution)
-    if (!held || execution.aborting !== undefined) continue
-    changeExecution(d, execution.key, { again: true })
-    abort(d, { ...execution, again: true }, held, 'there is new input')
-  }
+  for (const execution of executionsOf(d.state)) handOn(d, execution, policy.input === 'INTERRUPT')
   return undefined
+}
+
+/** Hands new input on to an execution that has no result yet, if that is not too late. */
+function handOn(d: Draft, execution: ExecutionState, interrupt: boolean): void {
+  const { key, status, attempt, candidate, aborting } = execution
+  const held = heldAttempt(execution)
+  if (held) {
+    if (!interrupt || aborting !== undefined) return
+    changeExecution(d, key, { again: true })
+    abort(d, { ...execution, again: true }, held, 'there is new input')
+  } else if ((status === 'READY' || (status === 'WAITING' && !candidate)) && (interrupt || attempt === 0)) {
+    changeExecution(d, key, refreeze(d, key))
+  }
 }
 
 /** A person is shown the plan before anything begins; an approval holds for that version alone. */

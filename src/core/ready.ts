@@ -48,7 +48,7 @@ function freeze(d: Draft, node: PlanNode): Pick<ExecutionState, 'input' | 'input
   return { input, inputHash: hash({ data: input.data, upstream: branches(upstream), ...(inputs > 0 && { told }) }) }
 }
 
-/** The same for an execution that begins anew since there is new input. */
+/** The same for an execution that is handed new input. */
 export function refreeze(d: Draft, key: string): Pick<ExecutionState, 'input' | 'inputHash'> {
   return freeze(d, nodeOf(d.state, key))
 }

@@ -133,11 +133,15 @@ export function judged(d: Draft, key: string, gate: Gate, verdict: Verdict, evid
 /** A result is rejected: another attempt gets the feedback, as often as the budget of rejections allows. */
 export function reject(d: Draft, key: string, gate: Gate['kind'] | 'LEDGER', text: string): void {
   const execution = executionOf(d.state, key)
-  const feedback = [...(execution.feedback ?? []), { attempt: execution.attempt, gate, text }]
+  const { attempt, fallbacks } = execution
+  const turn = fallbacks === undefined ? {} : { fallbacks }
+  const feedback = [...(execution.feedback ?? []), { attempt, gate, text, ...turn }]
+  // Every agent has rejections of its own.
+  const rejections = feedback.filter((one) => one.fallbacks === fallbacks).length
   forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId')
   changeExecution(d, key, { feedback })
   // A child session is not begun anew for a rejection: it has had gates of its own.
-  if (feedback.length <= MAX_REJECTIONS && nodeOf(d.state, key).kind !== 'SESSION') {
+  if (rejections <= MAX_REJECTIONS && nodeOf(d.state, key).kind !== 'SESSION') {
     moveExecution(d, key, 'READY', { readyAt: d.now }, { rejected: text })
     d.effects.push({ type: 'ENQUEUE', executionId: execution.id })
   } else if (gate === 'LEDGER') {
@@ -145,10 +149,14 @@ export function reject(d: Draft, key: string, gate: Gate['kind'] | 'LEDGER', tex
   } else {
     const failure: Failure = {
       class: 'REJECTED',
-      message: `rejected ${feedback.length} times, at last by ${gate}: ${text}`,
+      message: `rejected ${times(rejections)}, at last by ${gate}: ${text}`,
     }
     giveUp(d, key, failure)
   }
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
 }
 
 function shownOf(key: string, { output, summary, evidence, files = [], commit }: Candidate): Json {

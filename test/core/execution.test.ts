@@ -19,7 +19,7 @@ READY        -        READY  ASSIGNED  -        -           WAITING  ACCEPTED  F
 ASSIGNED     -        -      -         RUNNING  -           -        -         -       -        -         -
 RUNNING      -        READY  -         -        VALIDATING  WAITING  -         FAILED  -        CANCELED  -
 VALIDATING   -        READY  -         -        -           WAITING  ACCEPTED  FAILED  SKIPPED  CANCELED  -
-WAITING      -        READY  -         -        VALIDATING  -        -         FAILED  SKIPPED  CANCELED  -
+WAITING      -        READY  -         -        VALIDATING  WAITING  -         FAILED  SKIPPED  CANCELED  -
 ACCEPTED     -        -      -         -        -           -        -         -       -        -         COMPENSATED
 FAILED       -        -      -         -        -           -        -         -       -        -         -
 SKIPPED      -        -      -         -        -           -        -         -       -        -         -
