@@ -316,8 +316,8 @@ describe('a value', () => {
   it('is given up when long lists are compared with long enumerations', () => {
     const values = Array.from({ length: 10_000 }, (_, at) => at)
     const list = (length: number): Json => Array.from({ length }, () => 9_999)
-    expect(mismatches(list(4_000), { items: { enum: values } })).toEqual([])
-    expect(mismatches(list(6_000), { items: { enum: values } })).toEqual([
+    expect(mismatches(list(996), { items: { enum: values } })).toEqual([])
+    expect(mismatches(list(997), { items: { enum: values } })).toEqual([
       'the value cannot be checked: that takes more than 500000 steps',
     ])
   })

@@ -5,6 +5,8 @@ import { growth } from './expression.ts'
 
 /** Times that a schema may be laid on a part of a value before the check is given up: a second or two. */
 const MAX_STEPS = 500_000
+/** Values of an enumeration that take as long to compare as a schema to lay on. */
+const VALUES_A_STEP = 20
 /** Steps of regular expressions whose time grows with the square of a text's length. */
 const MAX_MATCHING = 1_000_000_000
 /** Items of a list that may be compared each with each other. */
@@ -169,7 +171,7 @@ function oneOf(values: readonly Json[], meter: Meter): Copy {
  * draft. It has no other way to be stopped.
  */
 function metered(meter: Meter, keywords: Copy = {}): Copy {
-  const weight = Array.isArray(keywords.enum) ? 1 + Math.ceil(keywords.enum.length / 100) : 1
+  const weight = Array.isArray(keywords.enum) ? 1 + Math.ceil(keywords.enum.length / VALUES_A_STEP) : 1
   const copy = bareObject(Object.entries(keywords))
   return Object.defineProperty(copy, '$recursiveAnchor', {
     get: () => {

@@ -94,9 +94,9 @@ describe('schemas that fit each other', () => {
           expect([one, mismatches(one, input)]).toEqual([one, []])
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
-    expect(tried).toBeGreaterThan(100)
-    expect(useful).toBeGreaterThan(500)
+    expect(tried).toBeGreaterThan(50)
+    expect(useful).toBeGreaterThan(250)
   })
 })
