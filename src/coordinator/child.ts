@@ -1,13 +1,11 @@
 import { childBudget, type Amounts, NOTHING, usedOf } from '../core/budget.ts'
 import { elapsed, executionById, executionsOf } from '../core/draft.ts'
-import { compile, DEFAULT_TIMEOUTS } from '../core/pattern.ts'
 import type { ChildSession } from '../core/plan.ts'
-import { DEFAULT_RETRY } from '../core/retry.ts'
 import { isEnded } from '../core/session.ts'
 import type { SessionState } from '../core/state.ts'
 import { begin } from './begin.ts'
-import type { Tools } from './errands.ts'
-import { defaultAggregate } from './prepare.ts'
+import type { Tools } from './tools.ts'
+import { planOf } from './childPlan.ts'
 
 /** Begins the child session of an execution, unless an earlier server has; one that has ended is told to its parent. */
 export async function beginChild(parts: Tools, parentId: string, executionId: string, childId: string): Promise<void> {
@@ -35,7 +33,7 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
       taskId,
       pattern,
       priority,
-      plan: planOf(session, parent),
+      plan: planOf(session, limits),
       limits,
       // The parent's plan, with this in it, is what was approved.
       policy: { ...policy, review: false },
@@ -44,23 +42,6 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
       rootSessionId: parent.rootSessionId ?? parentId,
       parentSessionId: parentId,
     },
-  })
-}
-
-/** What a child session does, as a graph. */
-export function planOf(
-  session: ChildSession,
-  { limits }: { limits: Pick<SessionState['limits'], 'concurrency'> },
-): ReturnType<typeof compile> {
-  const { parts, pattern, aggregate, votes, onFailure, quorum } = session
-  return compile(parts, pattern, {
-    concurrency: limits.concurrency,
-    aggregate: aggregate ?? defaultAggregate(pattern, parts),
-    timeouts: DEFAULT_TIMEOUTS,
-    retry: DEFAULT_RETRY,
-    ...(votes !== undefined && { votes }),
-    ...(onFailure && { onFailure }),
-    ...(quorum !== undefined && { quorum }),
   })
 }
 

@@ -2,7 +2,7 @@ import type { Problem } from '../core/check.ts'
 import type { Plan, PlanNode } from '../core/plan.ts'
 import { capable, type Wanted } from '../core/select.ts'
 import type { AgentRecord } from '../store/store.ts'
-import { planOf } from './child.ts'
+import { planOf } from './childPlan.ts'
 import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
 import { wantedOf } from './ready.ts'
@@ -32,7 +32,7 @@ async function childProblems(
   projectId: string,
   { key, session }: PlanNode,
 ): Promise<string[]> {
-  const plan = planOf(session as NonNullable<typeof session>, { limits: { concurrency: 1 } })
+  const plan = planOf(session as NonNullable<typeof session>, { concurrency: 1 })
   const problems = await checkPlan(tools, projectId, plan, 'CALLER')
   return problems.map(({ message }) => `in the session "${key}": ${message}`)
 }

@@ -1,14 +1,10 @@
 import type { SessionState } from '../core/state.ts'
 import { again } from './again.ts'
 import { beginChild, tellParent } from './child.ts'
-import type { Directory } from './directory.ts'
-import type { Parts } from './parts.ts'
 import { restoreWorkspace } from './restore.ts'
-import type { Errands, Sessions } from './sessions.ts'
+import type { Errands } from './sessions.ts'
+import type { Tools } from './tools.ts'
 import { validate } from './validate.ts'
-
-/** What the errands of sessions need beside the parts of the coordinator. */
-export type Tools = Parts & { sessions: Sessions; directory: Directory }
 
 /** Errands that run; each once at a time, by what it is for. */
 export interface RunningErrands extends Errands {

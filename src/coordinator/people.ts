@@ -2,12 +2,8 @@ import { editPlan, type PlanEdit } from '../core/edit.ts'
 import type { Answering } from '../core/answer.ts'
 import type { Happening } from '../core/step.ts'
 import type { Moved, Refusal } from './coordinator.ts'
-import type { Directory } from './directory.ts'
-import type { Parts } from './parts.ts'
 import { checkPlan } from './enforce.ts'
-import type { Sessions } from './sessions.ts'
-
-type Tools = Parts & { sessions: Sessions; directory: Directory }
+import type { Tools } from './tools.ts'
 
 /** Moves a session by what a person wants, or says why it can't be done. */
 export async function happen(

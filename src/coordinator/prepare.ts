@@ -3,8 +3,8 @@ import { type Budget, budgetOf, UNITS } from '../core/budget.ts'
 import { checkSubTasks, MAX_CHILDREN, type Problem } from '../core/check.ts'
 import { checkOptions, type PlanOptions } from '../core/check/options.ts'
 import { type Decomposition, decompose, type TaskText } from '../core/decompose.ts'
-import { compile, DEFAULT_TIMEOUTS } from '../core/pattern.ts'
-import type { Aggregate, Pattern, Plan, SubTask } from '../core/plan.ts'
+import { compile, DEFAULT_TIMEOUTS, defaultAggregate } from '../core/pattern.ts'
+import type { Pattern, Plan } from '../core/plan.ts'
 import { DEFAULT_RETRY } from '../core/retry.ts'
 import { DEFAULT_LIMITS, DEFAULT_POLICY, type SessionLimits, type SessionPolicy } from '../core/state.ts'
 import { isTooDeep, MAX_DEPTH } from '../core/json.ts'
@@ -102,11 +102,6 @@ function planOptions({ aggregate, votes, onFailure, quorum, items, manager }: St
 function policyOf({ policy = {} }: StartInput, plan: Plan): SessionPolicy {
   const undoes = policy.rollback === true || plan.nodes.some(({ compensation }) => compensation)
   return { ...DEFAULT_POLICY, snapshots: undoes, ...policy }
-}
-
-/** COLLECT where several parts stand side by side. */
-export function defaultAggregate(pattern: Pattern, parts: readonly SubTask[]): Aggregate {
-  return parts.length > 1 && (pattern === 'PARALLEL' || pattern === 'HIERARCHICAL') ? 'COLLECT' : 'NONE'
 }
 
 /** Data that goes too deep would overflow whoever reads it, the database first. */

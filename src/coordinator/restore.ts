@@ -1,4 +1,4 @@
-import type { Tools } from './errands.ts'
+import type { Tools } from './tools.ts'
 
 /** Brings a workspace back to the commit that a rollback goes to, and tells the session how that went. */
 export async function restoreWorkspace({ sessions, store, workspaces }: Tools, sessionId: string): Promise<void> {

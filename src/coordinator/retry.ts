@@ -7,12 +7,8 @@ import { isEnded } from '../core/session.ts'
 import type { SessionState } from '../core/state.ts'
 import { answeredBefore, begin, type Idempotency } from './begin.ts'
 import type { Fork, Refusal, StartResult } from './coordinator.ts'
-import type { Directory } from './directory.ts'
 import { checkPlan } from './enforce.ts'
-import type { Parts } from './parts.ts'
-import type { Sessions } from './sessions.ts'
-
-type Tools = Parts & { sessions: Sessions; directory: Directory }
+import type { Tools } from './tools.ts'
 
 /** Makes a new session from an ended one: see `Coordinator.retry`. */
 export async function retry(

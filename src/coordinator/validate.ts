@@ -6,7 +6,7 @@ import type { PlanNode } from '../core/plan.ts'
 import { select } from '../core/select.ts'
 import type { SessionState } from '../core/state.ts'
 import type { Outcome, Work } from '../runtime.ts'
-import type { Tools } from './errands.ts'
+import type { Tools } from './tools.ts'
 
 /** A gate that has to be looked at, and the result that it is for. */
 interface Looking {

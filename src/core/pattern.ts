@@ -52,6 +52,11 @@ export function compile(parts: readonly SubTask[], pattern: Pattern, options: Co
   return { pattern, nodes: [...nodes, closing], groups: [...groups, CLOSING], outputs: [closing.key] }
 }
 
+/** COLLECT where several parts stand side by side. */
+export function defaultAggregate(pattern: Pattern, parts: readonly SubTask[]): Aggregate {
+  return parts.length > 1 && (pattern === 'PARALLEL' || pattern === 'HIERARCHICAL') ? 'COLLECT' : 'NONE'
+}
+
 /** The parts in an order that respects their dependencies; undefined if these go round in a circle. */
 export function inTurn(parts: readonly SubTask[]): SubTask[] | undefined {
   return topological(parts.map((part) => ({ key: part.key, after: part.dependsOn, part })))?.map(({ part }) => part)

@@ -205,7 +205,8 @@ async function writeAll(query: Query, transitions: readonly Transition[]): Promi
 }
 
 function dateOf(steps: readonly Step[]): number {
-  return (steps.at(-1)?.events[0] as Event).at
+  const [first] = (steps.at(-1) as Step).events
+  return (first as Event).at
 }
 
 function changed(before: SessionState, after: SessionState): SessionState['executions'][string][] {

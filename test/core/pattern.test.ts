@@ -4,7 +4,13 @@ import { checkOptions } from '../../src/core/check/options.ts'
 import { checkSubTasks } from '../../src/core/check.ts'
 import type { Gate } from '../../src/core/gate.ts'
 import { topological } from '../../src/core/graph.ts'
-import { compile, type CompileOptions, DEFAULT_COMPILE, DEFAULT_TIMEOUTS } from '../../src/core/pattern.ts'
+import {
+  compile,
+  type CompileOptions,
+  DEFAULT_COMPILE,
+  DEFAULT_TIMEOUTS,
+  defaultAggregate,
+} from '../../src/core/pattern.ts'
 import { AGGREGATE_CAPABILITY } from '../../src/core/patterns/closing.ts'
 import type { PlanNode, SubTask } from '../../src/core/plan.ts'
 import { DEFAULT_RETRY } from '../../src/core/retry.ts'
@@ -250,3 +256,21 @@ function ancestors(nodes: readonly PlanNode[], node: PlanNode): Set<string> {
   for (const key of found) for (const before of nodes.find((one) => one.key === key)?.after ?? []) found.add(before)
   return found
 }
+
+describe('how a plan closes unless it is said', () => {
+  it.each([
+    ['SEQUENTIAL', 2, 'NONE'],
+    ['PIPELINE', 2, 'NONE'],
+    ['PARALLEL', 1, 'NONE'],
+    ['PARALLEL', 2, 'COLLECT'],
+    ['HIERARCHICAL', 1, 'NONE'],
+    ['HIERARCHICAL', 2, 'COLLECT'],
+  ] as const)('%s of %d parts: %s', (pattern, parts, aggregate) => {
+    expect(
+      defaultAggregate(
+        pattern,
+        Array.from({ length: parts }, (_, n) => part(`p${n}`)),
+      ),
+    ).toBe(aggregate)
+  })
+})

@@ -19,10 +19,13 @@ const CONNECT_MS = 10_000
 /**
  * How long a connection may be silent while something is awaited from it, in milliseconds, unless `?socket_timeout=` says
  * it in seconds. What breaks a connection without telling (a pulled cable, a firewall that forgets) is only found out
- * so. No single statement of ours is silent for a tenth of this; a large result is not silent, however long it takes.
+ * so. No single statement of ours is silent for a tenth of this, and a large result is not silent.
+ *
  * The server ends a transaction that waits for its client as long, so that a lost one holds no locks.
  */
 const SILENCE_MS = 60_000
+/** How many times as long the server works on a statement: the rest of one that got lost on the way holds locks, too. */
+const STATEMENT_FACTOR = 5
 /** The same while a script runs: a migration may build an index of a large table for long without a word. */
 const SCRIPT_SILENCE_MS = 3_600_000
 /** How long a connection that nobody uses is kept, in milliseconds. */
@@ -47,6 +50,7 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
   const schema = url.searchParams.get('schema') ?? undefined
   const name = url.searchParams.get('pgbouncer') === 'true' ? () => undefined : namer()
   const silenceMs = Number(url.searchParams.get('socket_timeout') ?? 0) * 1_000 || SILENCE_MS
+  const limit = `SET statement_timeout = ${silenceMs * STATEMENT_FACTOR}`
 
   const pool = new pg.Pool({
     connectionString: url.href,
@@ -60,7 +64,7 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
     onConnect: async (client) => {
       breakWhenSilent(socketOf(client), silenceMs)
       // Prisma's adapter reads and writes timestamps without their offset.
-      const settings = ["SET TIME ZONE 'UTC'", `SET idle_in_transaction_session_timeout = ${silenceMs}`]
+      const settings = ["SET TIME ZONE 'UTC'", `SET idle_in_transaction_session_timeout = ${silenceMs}`, limit]
       if (schema !== undefined) settings.push(`SET search_path TO ${pg.escapeIdentifier(schema)}`)
       await client.query(settings.join('; '))
     },
@@ -98,8 +102,11 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
       const socket = socketOf(client)
       socket.setTimeout(SCRIPT_SILENCE_MS)
       try {
+        await client.query(`SET statement_timeout = ${SCRIPT_SILENCE_MS}`)
         await client.query(sql)
       } finally {
+        // A failed transaction does not take it, and forgets the other one when it is rolled back.
+        await client.query(limit).catch(() => {})
         socket.setTimeout(silenceMs)
       }
     }
