@@ -2,12 +2,23 @@ import { executionOf, executionsOf } from '../../src/core/draft.ts'
 import type { Event } from '../../src/core/event.ts'
 import type { AttemptState, ExecutionState, ExecutionStatus } from '../../src/core/execution.ts'
 import type { Json } from '../../src/core/json.ts'
+import type { Gate, Verdict } from '../../src/core/gate.ts'
+import type { Answer, Choice, InterruptState } from '../../src/core/interrupt.ts'
 import { type CompileOptions, compile, DEFAULT_COMPILE } from '../../src/core/pattern.ts'
 import type { Pattern, Plan, SubTask } from '../../src/core/plan.ts'
 import type { ErrorClass } from '../../src/core/retry.ts'
-import { DEFAULT_LIMITS, type Effect, type SessionLimits, type SessionState, type Step } from '../../src/core/state.ts'
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_POLICY,
+  type Effect,
+  type SessionLimits,
+  type SessionPolicy,
+  type SessionState,
+  type Step,
+} from '../../src/core/state.ts'
 import type { Report } from '../../src/core/attempt.ts'
 import { type Happening, open, type Opening, step } from '../../src/core/step.ts'
+import type { Answering } from '../../src/core/answer.ts'
 
 /** When every session of these tests begins. */
 export const BEGIN = Date.UTC(2026, 0, 1)
@@ -41,6 +52,28 @@ export const error = (errorClass: ErrorClass, message = `it is ${errorClass}`): 
   return { kind: 'ERROR', error: { class: errorClass, message }, evidence: [], usage: {} }
 }
 
+/** An agent needs something of a person. */
+export const asks = (kind: 'QUESTION' | 'AUTH' = 'QUESTION', question = 'Which one?'): Report => {
+  return { kind: 'ASK', ask: { kind, question, shown: { options: ['x', 'y'] } }, usage: {} }
+}
+/** A gate that somebody has to look at. */
+export const COMMAND = { kind: 'COMMAND', command: 'check' } as const satisfies Gate
+export const PERSON = { kind: 'PERSON', question: 'Is it good?' } as const satisfies Gate
+export const JUDGE = { kind: 'JUDGE', criteria: 'it is good' } as const satisfies Gate
+export const ACCEPT: Verdict = { kind: 'ACCEPT' }
+export const rejects = (feedback = 'not good'): Verdict => ({ kind: 'REJECT', feedback })
+export const errs = (message = 'no disk'): Verdict => ({ kind: 'ERROR', message })
+
+/** A session of one part whose result has to pass these gates. */
+export function gated(gates: readonly Gate[], change: Partial<SubTask> = {}): Driven {
+  return running(planOf('SEQUENTIAL', [part('a', { gates, ...change })]))
+}
+
+/** A session of a policy. */
+export function withPolicy(change: Partial<SessionPolicy>): Partial<Opening> {
+  return { policy: { ...DEFAULT_POLICY, ...change } }
+}
+
 /** Freezes a value through and through, so that whoever changes it fails. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
@@ -70,6 +103,15 @@ export interface Driven {
   /** Claims and reports at once. */
   do(key: string, report?: Report): Step
   cancel(reason?: string): Step
+  /** The gate that is awaited gives its verdict. */
+  verdict(key: string, verdict: Verdict, evidence?: Json): Step
+  /** The last interrupt that was raised. */
+  readonly asked: InterruptState
+  /** Somebody answers it who may, unless something else is said. */
+  answer(choice: Choice, more?: Omit<Answer, 'choice'>, change?: Partial<Answering>): Step
+  pause(reason?: string): Step
+  resume(): Step
+  input(text: string): Step
   /** Lets time pass, then ticks. */
   after(ms: number): Step
   /** Lets time pass, nothing else. */
@@ -138,6 +180,21 @@ export function queued(plan: Plan, limits: Partial<SessionLimits> = {}, change: 
       return driven.report(key, report)
     },
     cancel: (reason = 'no longer wanted') => happen({ type: 'CANCEL', reason }),
+    verdict: (key, verdict, evidence = null) => {
+      const { id: executionId, current, gate = 0, gateErrors: errors = 0 } = driven.execution(key)
+      const attemptId = current?.id ?? executionId
+      return happen({ type: 'VERDICT', executionId, attemptId, gate, errors, verdict, evidence })
+    },
+    get asked() {
+      return last.state.interrupts.at(-1) as InterruptState
+    },
+    answer: (choice, more = {}, change = {}) => {
+      const { id: interruptId, role } = driven.asked
+      return happen({ type: 'ANSWER', interruptId, answer: { choice, ...more }, by: 'ada', roles: [role], ...change })
+    },
+    pause: (reason = 'lunch') => happen({ type: 'PAUSE', reason }),
+    resume: () => happen({ type: 'RESUME' }),
+    input: (text) => happen({ type: 'INPUT', text, by: 'ada' }),
     after: (ms) => {
       now += ms
       return happen({ type: 'TICK' })
@@ -150,8 +207,8 @@ export function queued(plan: Plan, limits: Partial<SessionLimits> = {}, change: 
 }
 
 /** A session whose plan is made: RUNNING. */
-export function running(plan: Plan, limits: Partial<SessionLimits> = {}): Driven {
-  const driven = queued(plan, limits)
+export function running(plan: Plan, limits: Partial<SessionLimits> = {}, change: Partial<Opening> = {}): Driven {
+  const driven = queued(plan, limits, change)
   driven.plan()
   return driven
 }
