@@ -1,5 +1,5 @@
 import { type Analysis, analyze } from '../core/analysis.ts'
-import { type Budget, budgetOf, UNITS } from '../core/budget.ts'
+import { type Budget, budgetOf, levelOf, MAX_SESSION_DEPTH, UNITS } from '../core/budget.ts'
 import { checkSubTasks, MAX_CHILDREN, type Problem } from '../core/check.ts'
 import { checkOptions, type PlanOptions } from '../core/check/options.ts'
 import { type Decomposition, decompose, type TaskText } from '../core/decompose.ts'
@@ -45,7 +45,9 @@ export async function prepare(
   const task = 'id' in input.task ? await store.task(projectId, input.task.id) : input.task
   if (!task) return { kind: 'NOT_FOUND', what: 'task', id: taskId as string }
   const problems = [...checkInputs(task), ...checkLimits(input), ...checkBudget(input)]
-  if (task.subTasks) problems.push(...checkSubTasks(task.subTasks, input.pattern))
+  const budget = budgetOf(input.budget ?? {})
+  const level = levelOf(budget, 1)
+  if (task.subTasks) problems.push(...checkSubTasks(task.subTasks, input.pattern, level))
   if (problems.length > 0) return { kind: 'INVALID', problems }
 
   const text: TaskText = {
@@ -63,7 +65,7 @@ export async function prepare(
     pattern === 'PARALLEL' ? decomposition.subTasks.map((part) => ({ ...part, dependsOn: [] })) : decomposition.subTasks
   const options = planOptions(input)
   // Stages can be checked only once it is known that they are stages.
-  const again = input.pattern === 'AUTO' && task.subTasks ? checkSubTasks(task.subTasks, pattern) : []
+  const again = input.pattern === 'AUTO' && task.subTasks ? checkSubTasks(task.subTasks, pattern, level) : []
   const unfit = [...again, ...checkOptions(parts, pattern, options)]
   if (unfit.length > 0) return { kind: 'INVALID', problems: unfit }
   const plan = compile(parts, pattern, {
@@ -81,7 +83,7 @@ export async function prepare(
     kind: 'PREPARED',
     ...prepared,
     policy: policyOf(input, plan),
-    budget: budgetOf(input.budget ?? {}),
+    budget,
     ...(taskId && { taskId }),
   }
 }
@@ -146,6 +148,11 @@ function checkBudget({ budget = {}, policy = {} }: StartInput): Problem[] {
     if (soft !== undefined && hard !== undefined && soft > hard) {
       problems.push({ path: ['budget', unit, 'soft'], message: `${unit}: the soft limit is above the hard one` })
     }
+  }
+  const { hard } = budget.DEPTH ?? {}
+  if (hard !== undefined && !(Number.isInteger(hard) && hard <= MAX_SESSION_DEPTH)) {
+    const message = `DEPTH.hard is ${hard}; it must be a whole number from 1 to ${MAX_SESSION_DEPTH}`
+    problems.push({ path: ['budget', 'DEPTH', 'hard'], message })
   }
   if (budget.DEPTH?.soft !== undefined) {
     problems.push({ path: ['budget', 'DEPTH', 'soft'], message: 'DEPTH has a hard limit only' })

@@ -1,5 +1,5 @@
 import type { AgentProfile } from './agent.ts'
-import { NOTHING, reserve } from './budget.ts'
+import { levelOf, NOTHING, reserve } from './budget.ts'
 import {
   changeExecution,
   type Draft,
@@ -186,7 +186,8 @@ export function endStopped(d: Draft, key: string, reason: string): void {
 
 /** A manager's result is a ledger that can be read, or it is rejected with what is wrong. */
 function manage(d: Draft, key: string, candidate: Parameters<typeof begin>[2], agents: readonly AgentProfile[]): void {
-  const { plan, depth } = d.state
+  const { plan, budget } = d.state
+  const depth = levelOf(budget, d.state.depth)
   const delegated = plan.nodes.filter(({ kind }) => kind !== 'MANAGE')
   const read = readLedger(candidate.output, {
     taken: plan.nodes.map((node) => node.key),

@@ -34,6 +34,15 @@ export const NOTHING: Amounts = { tokens: 0, cost: 0, executions: 0 }
 /** Levels of sessions where a budget does not say. */
 export const MAX_SESSION_DEPTH = 3
 
+/**
+ * How deep a session stands as far as its children go: a budget of fewer levels makes it stand deeper.
+ *
+ * @param depth 1: nobody's child
+ */
+export function levelOf({ DEPTH }: Pick<Budget, 'DEPTH'>, depth: number): number {
+  return depth + Math.max(0, MAX_SESSION_DEPTH - (DEPTH.hard ?? MAX_SESSION_DEPTH))
+}
+
 /** Units of a budget that amounts are taken from. */
 const SPENT = { tokens: 'TOKENS', cost: 'COST', executions: 'EXECUTIONS' } as const satisfies Record<
   keyof Amounts,

@@ -6,6 +6,7 @@ import {
   budgetOf,
   childBudget,
   left,
+  levelOf,
   NOTHING,
   reached,
   reservation,
@@ -241,5 +242,19 @@ describe('a limit', () => {
 
   it('that is not there is never reached', () => {
     expect(after({}, { tokens: 1e9, cost: 1e9, executions: 1e9 })).toEqual([])
+  })
+})
+
+describe('how deep a session stands as far as its children go', () => {
+  it.each([
+    [undefined, 1, 1],
+    [undefined, 2, 2],
+    [3, 1, 1],
+    [2, 1, 2],
+    [1, 1, 3],
+    [1, 2, 4],
+    [4, 1, 1],
+  ])('with a limit of %s levels, on level %d: %d', (hard, depth, level) => {
+    expect(levelOf(budgetOf({ DEPTH: { ...(hard !== undefined && { hard }) } }), depth)).toBe(level)
   })
 })
