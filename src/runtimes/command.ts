@@ -64,7 +64,7 @@ type Command = { name: string; definition: CommandDefinition; file: string; env:
  * is the operator's alone, so no caller of the API can choose a program or its arguments.
  *
  * A program gets the Work as JSON on stdin, runs in the workspace, and leaves its result in TUTTI_OUTPUT_DIR:
- * result.json and any other files. Works on Linux and macOS; on macOS, processes that leave their group and lose
+ * result.json and any other files, or a result.json that asks a person. Works on Linux and macOS; on macOS, processes that leave their group and lose
  * their parent are not found.
  *
  * @param options.environment the server's own environment, of which only allow-listed names are passed on
@@ -183,6 +183,7 @@ export function createCommandRuntime(options: {
     if (!done) return { kind: 'ERROR', error: failureOf(name, program, exitCode, signal), evidence, usage }
     try {
       const result = await readResultFile(work.outputDir, limits.resultBytes)
+      if (result && 'ask' in result) return { kind: 'ASK', ask: result.ask, usage: { ...usage, ...result.usage } }
       const files = await listProducedFiles(work.outputDir, result?.artifacts ?? [], limits)
       const stdout = program.output.stdout()
       const isEmpty = result ? isBlank(result.output) && result.evidence.length === 0 : isBlank(stdout.text)
@@ -194,7 +195,8 @@ export function createCommandRuntime(options: {
       }
       if (result) {
         const { summary, output } = result
-        return { kind: 'OK', summary, output, files, evidence: [...evidence, ...result.evidence], usage }
+        const all = { ...usage, ...result.usage }
+        return { kind: 'OK', summary, output, files, evidence: [...evidence, ...result.evidence], usage: all }
       }
       const line = lastLine(stdout.text, REASON_LENGTH) ?? lastLine(program.output.stderr(), REASON_LENGTH)
       const { text, omittedBytes } = stdout

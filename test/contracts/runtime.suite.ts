@@ -25,6 +25,7 @@ export type Behaviour =
   | 'nothing'
   | 'never reads stdin'
   | 'artifacts with symlink'
+  | 'ask'
 
 export interface RuntimeFixture {
   runtime: Runtime
@@ -97,6 +98,32 @@ export function runtimeSuite(name: string, makeFixtureRuntime: () => RuntimeFixt
       const { outcome, activities } = await perform(runtime, work)
       expect(outcome.kind).toBe('OK')
       expectNothingLeft(work, activities)
+    })
+  })
+
+  describe(`${name}: questions`, () => {
+    specify(['ask'], 'hands the question of an agent on, with what is shown and what it has used', async () => {
+      const { outcome } = await perform(runtime, workFor('ask'))
+      expect(outcome).toEqual({
+        kind: 'ASK',
+        ask: { kind: 'QUESTION', question: 'Where to?', shown: { places: ['staging', 'production'] } },
+        usage: expect.objectContaining({ inputTokens: 12, outputTokens: 3, cost: 0.5 }),
+      })
+    })
+
+    specify(['ask'], 'hands the answer, what people said and why it was rejected to the next attempt', async () => {
+      const said = {
+        replies: [{ question: 'Where to?', text: 'not on a Friday', data: { where: 'staging' } }],
+        notes: ['the disk is nearly full'],
+        feedback: [{ attempt: 1, gate: 'PERSON', text: 'say where' }],
+      }
+      const { outcome } = await perform(runtime, workFor('ask', { attempt: 2, ...said }))
+      expect(outcome).toMatchObject({
+        kind: 'OK',
+        summary: 'deployed to staging',
+        output: { reply: said.replies[0], notes: said.notes, feedback: said.feedback },
+        usage: { inputTokens: 12, outputTokens: 3, cost: 0.5 },
+      })
     })
   })
 

@@ -42,6 +42,7 @@ const behaviours: Record<Behaviour, CommandDefinition> = {
   nothing: sh('nothing.sh'),
   'never reads stdin': sh('never-reads-stdin.sh'),
   'artifacts with symlink': sh('artifacts-with-symlink.sh'),
+  ask: node('ask.js'),
 }
 
 const environment = { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', SECRET: 'of the server', WANTED: 'by one' }

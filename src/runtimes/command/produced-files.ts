@@ -3,7 +3,7 @@ import { basename, extname, join } from 'node:path'
 import mime from 'mime'
 import type { ProducedFile } from '../../runtime.ts'
 import { BadResult, RESULT_FILE } from './result-file.ts'
-import type { ResultFile } from './result-file.ts'
+import type { DescribedFile } from './result-file.ts'
 
 export interface FileLimits {
   /** Files of one attempt. */
@@ -34,7 +34,7 @@ const UNUSABLE_NAME = /[\u0000-\u001f\u007f\ufffd]/
  */
 export async function listProducedFiles(
   outputDir: string,
-  described: ResultFile['artifacts'],
+  described: readonly DescribedFile[],
   limits: FileLimits,
 ): Promise<ProducedFile[]> {
   const names = await walk(outputDir, limits)

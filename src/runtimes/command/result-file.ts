@@ -26,7 +26,17 @@ export class BadResult extends Error {
 /** Already JSON, because it was parsed from it. */
 const json = z.custom<Json>((value) => value !== undefined, 'is missing')
 
-const resultFile = z.strictObject({
+/** What the program says that it used; nothing else knows. */
+const usage = z
+  .strictObject({
+    inputTokens: z.int().min(0).exactOptional(),
+    outputTokens: z.int().min(0).exactOptional(),
+    /** US dollars. */
+    cost: z.number().min(0).exactOptional(),
+  })
+  .default({})
+
+const result = z.strictObject({
   /** One line for a person. */
   summary: z.string().trim().min(1),
   output: json,
@@ -53,9 +63,24 @@ const resultFile = z.strictObject({
       }),
     )
     .default([]),
+  usage,
 })
 
-export type ResultFile = z.infer<typeof resultFile>
+/** It cannot go on without a person. */
+const question = z.strictObject({
+  ask: z.strictObject({
+    /** QUESTION: it wants to know something. AUTH: it needs access. */
+    kind: z.enum(['QUESTION', 'AUTH']),
+    question: z.string().trim().min(1).max(SUMMARY_LENGTH),
+    /** What the person has to see to be able to answer. */
+    shown: json.default(null),
+  }),
+  usage,
+})
+
+type Result = z.infer<typeof result>
+export type ResultFile = Result | z.infer<typeof question>
+export type DescribedFile = Result['artifacts'][number]
 
 /**
  * What a program left as result.json, or undefined if it left none.
@@ -66,13 +91,26 @@ export type ResultFile = z.infer<typeof resultFile>
 export async function readResultFile(outputDir: string, maxBytes: number): Promise<ResultFile | undefined> {
   const text = await readText(join(outputDir, RESULT_FILE), maxBytes)
   if (text === undefined) return undefined
-  const checked = resultFile.safeParse(parse(text))
-  if (checked.success) return { ...checked.data, summary: oneLine(checked.data.summary) }
+  const document = parse(text)
+  // Told apart before they are checked, so that what is wrong is told of the one that was meant.
+  const asks = typeof document === 'object' && document !== null && 'ask' in document
+  const checked = (asks ? question : result).safeParse(document)
+  if (checked.success) return inOneLine(checked.data)
   const problems = checked.error.issues.slice(0, 5).map((issue) => `${pathText(issue.path)} ${issue.message}`)
   throw new BadResult(
     'AGENT',
-    `${RESULT_FILE} is not a result: ${shorten(problems.join('; '), 1_000)}. It must be {summary, output, evidence?, artifacts?}.`,
+    `${RESULT_FILE} is not a ${asks ? 'question' : 'result'}: ${shorten(problems.join('; '), 1_000)}. It must be ${asks ? SHAPES.question : SHAPES.result}.`,
   )
+}
+
+const SHAPES = {
+  result: '{summary, output, evidence?, artifacts?, usage?}',
+  question: '{ask: {kind: "QUESTION" or "AUTH", question, shown?}, usage?}',
+}
+
+function inOneLine(file: ResultFile): ResultFile {
+  if (!('ask' in file)) return { ...file, summary: oneLine(file.summary) }
+  return { ...file, ask: { ...file.ask, question: oneLine(file.ask.question) } }
 }
 
 /** Text for a person in one line. */
