@@ -1,6 +1,7 @@
 import type { Unit, UnitLimits } from './budget.ts'
 import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, moveSession, nodeOf } from './draft.ts'
 import type { ExecutionState } from './execution.ts'
+import type { Failure } from './execution.ts'
 import { fail, giveUp } from './giveUp.ts'
 import type { Gate, Role } from './gate.ts'
 import type { Answer, InterruptState } from './interrupt.ts'
@@ -145,11 +146,11 @@ function isObject(value: Json | undefined): value is { [key: string]: Json } {
 function decideUndo(d: Draft, key: string, { choice }: Answer): void {
   forget(d, key, 'interruptId')
   if (choice === 'RETRY') {
+    forget(d, key, 'error')
     changeExecution(d, key, { counted: 0, lost: 0 })
     becomeReady(d, key)
   } else {
-    const { error } = executionOf(d.state, key)
-    fail(d, key, error ?? { class: 'AGENT', message: 'given up' })
+    fail(d, key, executionOf(d.state, key).error as Failure)
     if (choice === 'STOP') failRollback(d)
   }
 }
