@@ -8,11 +8,12 @@ describe('rule 2: whether a failed attempt gets another one', () => {
     expect(DEFAULT_RETRY).toEqual({ maxAttempts: 3, initialMs: 1_000, factor: 2, maxMs: 100_000 })
   })
 
-  it.each(['VALIDATION', 'BUDGET', 'AUTH', 'TOO_LARGE'] as const)('never retries %s', (errorClass) => {
+  const NEVER = ['VALIDATION', 'BUDGET', 'AUTH', 'TOO_LARGE', 'REJECTED', 'CHILD'] as const
+  it.each(NEVER)('never retries %s', (errorClass) => {
     expect(mayRetry(DEFAULT_RETRY, errorClass, 1)).toBe(false)
   })
 
-  const retried = ERROR_CLASSES.filter((name) => !['VALIDATION', 'BUDGET', 'AUTH', 'TOO_LARGE'].includes(name))
+  const retried = ERROR_CLASSES.filter((name) => !NEVER.some((never) => never === name))
   it.each(retried)('retries %s until its attempts are used up', (errorClass) => {
     const counts = [1, 2, 3, 4].map((counted) => mayRetry(DEFAULT_RETRY, errorClass, counted))
     expect(counts).toEqual([true, true, false, false])
