@@ -14,11 +14,12 @@ import { createServer } from './graphql/server.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
 import { archiveUnconfigured, registerAgent, type Registration } from './store/agent.ts'
 import { createArtifactStore } from './store/artifacts.ts'
-import { openDatabase } from './store/db.ts'
+import { type Database, openDatabase } from './store/db.ts'
 import { acquireLock } from './store/lock.ts'
 import { migrate, MIGRATIONS } from './store/migrate.ts'
 import { becomeSoleEngine } from './store/soleEngine.ts'
 import { createStore } from './store/store.ts'
+import { sweepArtifacts } from './store/sweep.ts'
 import { findTemplate } from './store/template.ts'
 import { createGitWorkspaces } from './workspaces/git.ts'
 
@@ -84,6 +85,7 @@ async function open(
   const bus = redisUrl === undefined ? memoryBus({ log }) : redisBus({ url: redisUrl, log })
   opened(() => bus.close())
   const artifacts = createArtifactStore(dataDir)
+  await sweep(database, dataDir, log)
   const { commands, registrations } = agentsOf(config)
   const runtimes = { command: createCommandRuntime({ commands, environment: config.environment }) }
   await database.transaction(async (query) => {
@@ -122,6 +124,18 @@ async function open(
   const { url } = await server.listen(config.port, config.host)
   lock.update({ url })
   return { url, recovered }
+}
+
+/** Before any attempt begins. A server whose files cannot be swept is no worse a server. */
+async function sweep(database: Database, dataDir: string, log: Logger): Promise<void> {
+  try {
+    const { removed, doubtful } = await sweepArtifacts(database.query, dataDir, Date.now())
+    if (removed > 0) log.info({ removed }, 'files that no artifact refers to were removed')
+    if (doubtful > 0)
+      log.warn({ doubtful }, 'this database knows few of the artifacts in the data directory: is it the right one?')
+  } catch (error) {
+    log.warn({ err: error }, 'the artifacts could not be swept; the next start tries again')
+  }
 }
 
 /** The commands and agents that the operator has: those that come with Tutti, and those of the configuration. */

@@ -26,9 +26,12 @@ export interface ArtifactStore {
 /** What is being kept and not yet whole. */
 const PART = '.part'
 
+/** Where the kept files lie, each in a folder of the first two digits of its hash. */
+export const artifactsIn = (dataDir: string): string => join(dataDir, 'artifacts')
+
 export function createArtifactStore(dataDir: string): ArtifactStore {
   const work = join(dataDir, 'work')
-  const path = (sha256: string): string => join(dataDir, 'artifacts', sha256.slice(0, 2), sha256)
+  const path = (sha256: string): string => join(artifactsIn(dataDir), sha256.slice(0, 2), sha256)
   const folder = (attemptId: string): string => join(work, attemptId)
   return {
     path,
