@@ -1,3 +1,4 @@
+import { budgetOf } from '../../src/core/budget.ts'
 import { executionOf, executionsOf } from '../../src/core/draft.ts'
 import type { Event } from '../../src/core/event.ts'
 import type { AttemptState, ExecutionState, ExecutionStatus } from '../../src/core/execution.ts'
@@ -67,6 +68,21 @@ export const errs = (message = 'no disk'): Verdict => ({ kind: 'ERROR', message 
 /** A session of one part whose result has to pass these gates. */
 export function gated(gates: readonly Gate[], change: Partial<SubTask> = {}): Driven {
   return running(planOf('SEQUENTIAL', [part('a', { gates, ...change })]))
+}
+
+/** A session of one part whose agent has asked. */
+export function asking(kind: 'QUESTION' | 'AUTH' = 'QUESTION', change: Partial<SubTask> = {}): Driven {
+  const session = running(planOf('SEQUENTIAL', [part('a', change)]))
+  session.do('a', asks(kind))
+  return session
+}
+
+/** A session that has reached a soft limit while nothing runs. */
+export function overSoft(): Driven {
+  const budget = budgetOf({ TOKENS: { soft: 5, hard: 100 } })
+  const session = running(planOf('SEQUENTIAL', ['a', 'b']), {}, { budget })
+  session.do('a', { ...OK, usage: { inputTokens: 5 } } as typeof OK)
+  return session
 }
 
 /** A session of a policy. */
