@@ -195,7 +195,7 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
     expect(told).toBe(1)
   })
 
-  it('that does not stop is fenced off after the grace; what it says later changes nothing (rule 8)', async () => {
+  it('E77: that does not stop is fenced off after the grace; what it says later changes nothing', async () => {
     const late = new EventTarget()
     agent.script = async () => {
       await once(late, 'now')

@@ -56,7 +56,7 @@ describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
     expect(session.output).toMatchObject([{ branch: 'a', status: 'ACCEPTED' }, {}, {}, {}, {}])
   })
 
-  it('keeps what branches have done when one of them fails, and names it (rule 6)', async () => {
+  it('E45: keeps what branches have done when one of them fails, and names it', async () => {
     const id = await house.start([{ key: 'good' }, { key: 'bad', input: { exit: 3 }, retry: { maxAttempts: 1 } }], {
       pattern: 'PARALLEL',
     })
@@ -71,13 +71,13 @@ describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
     ])
   })
 
-  it('is PARTIAL when only what is optional is missing (rule 6)', async () => {
+  it('E49: is PARTIAL when only what is optional is missing', async () => {
     const bad = { key: 'bad', optional: true, input: { exit: 1 }, retry: { maxAttempts: 1 } }
     const session = await house.end(await house.start([{ key: 'good' }, bad], { pattern: 'PARALLEL' }))
     expect(session.status).toBe('PARTIAL')
   })
 
-  it('skips what comes after a failure and says because of whom (rule 6)', async () => {
+  it('E14: skips what comes after a failure and says because of whom', async () => {
     const first = { key: 'first', input: { exit: 1 }, retry: { maxAttempts: 1 } }
     const session = await house.end(await house.start([first, { key: 'second' }], { pattern: 'SEQUENTIAL' }))
     expect(session.status).toBe('FAILED')
@@ -88,7 +88,7 @@ describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
     })
   })
 
-  it('tries a failed attempt again after a pause (rule 2)', async () => {
+  it('E25: tries a failed attempt again after a pause', async () => {
     const flaky = { key: 'flaky', input: { failTimes: 2 }, retry: { initialMs: 10, maxAttempts: 3 } }
     const session = await house.end(await house.start([flaky]))
     expect(session.status).toBe('SUCCEEDED')
@@ -104,21 +104,21 @@ describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
     ])
   })
 
-  it('ends an attempt that takes too long, and says so', async () => {
+  it('E32: ends an attempt that takes too long, and says so', async () => {
     const slow = { key: 'slow', input: { sleepMs: 60_000 }, timeouts: { attemptMs: 300 }, retry: { maxAttempts: 1 } }
     const session = await house.end(await house.start([slow]))
     expect(session.status).toBe('FAILED')
     expect(session.executions['slow']?.current).toMatchObject({ status: 'TIMEOUT', timeout: 'ATTEMPT' })
   })
 
-  it('ends a session that takes too long, and says so', async () => {
+  it('E33: ends a session that takes too long, and says so', async () => {
     const id = await house.start(parts(2, { sleepMs: 60_000 }), { pattern: 'SEQUENTIAL', limits: { totalMs: 500 } })
     const session = await house.end(id)
     expect(session.status).toBe('TIMED_OUT')
     expect(session.reason).toContain('500 ms')
   })
 
-  it('keeps to the limit of the session (rule 5)', async () => {
+  it('E18: keeps to the limit of the session', async () => {
     const id = await house.start(parts(4, { sleepMs: 200 }), { pattern: 'PARALLEL', limits: { concurrency: 2 } })
     const { executions } = await house.end(id)
     const spans = Object.values(executions).filter(({ attempt }) => attempt > 0)
@@ -128,7 +128,7 @@ describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
     }
   })
 
-  it('numbers events 1 to n, and folding them gives the rows', async () => {
+  it('E100: numbers events 1 to n, and folding them gives the rows', async () => {
     const id = await house.start([{ key: 'a' }, { key: 'b', dependsOn: ['a'] }, { key: 'c', input: { exit: 1 } }], {
       maxAttempts: 1,
     })

@@ -155,7 +155,7 @@ describe.each(HOUSES)('a server on $store that finds what a killed one left', (k
     expect(await recovered(session)).toMatchObject({ session: { status: 'SUCCEEDED' }, begun: ['a 2', 'b 1'] })
   })
 
-  it('counts as LOST what has long lost its lease', async () => {
+  it('E23: counts as LOST what has long lost its lease', async () => {
     const session = await planned()
     session.claim('a', 1_000)
     expect(await recovered(session)).toMatchObject({ session: { status: 'SUCCEEDED' }, begun: ['a 2', 'b 1'] })

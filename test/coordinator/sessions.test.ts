@@ -42,7 +42,7 @@ describe.each(HOUSES)('the life of a session on $store with a bus in $bus', (kin
     expect(logged(log).map(({ key }) => key)).toEqual(expect.arrayContaining(keys))
   }
 
-  it('leaves no process behind when it is canceled, and ends CANCELED (rule 8)', async () => {
+  it('E76: leaves no process behind when it is canceled, and ends CANCELED', async () => {
     const log = logFile('cancel')
     const input = { sleepMs: 60_000, log }
     const parts = [
@@ -60,7 +60,7 @@ describe.each(HOUSES)('the life of a session on $store with a bus in $bus', (kin
     expect(logged(log).map(({ key }) => key)).not.toContain('c')
   })
 
-  it('cannot be canceled once it has ended: terminal is for good', async () => {
+  it('E5: cannot be canceled once it has ended: terminal is for good', async () => {
     const id = await house.start([{}])
     await house.end(id)
     expect(await house.coordinator.cancel(id, 'too late')).toMatchObject({ kind: 'CONFLICT' })
@@ -90,7 +90,7 @@ describe.each(HOUSES)('the life of a session on $store with a bus in $bus', (kin
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
   })
 
-  it('can be tried again: a new session goes on from what was accepted', async () => {
+  it('E71: can be tried again: a new session goes on from what was accepted', async () => {
     const log = logFile('retry')
     const parts = [
       { key: 'good', input: { log } },

@@ -42,7 +42,7 @@ describe('what branches hand to their aggregator', () => {
   })
 })
 
-describe('COLLECT', () => {
+describe('E80: COLLECT', () => {
   it('hands on all branches and says how many were accepted', () => {
     const all = [accepted('a', 1), failed('b'), accepted('c', 2)]
     expect(aggregate('COLLECT', all)).toEqual({ output: branches(all), summary: '2 of 3 branches accepted' })
@@ -50,7 +50,7 @@ describe('COLLECT', () => {
   })
 })
 
-describe('REDUCE', () => {
+describe('E81: REDUCE', () => {
   it('merges the objects of the accepted branches', () => {
     const merged = aggregate('REDUCE', [
       accepted('a', { x: 1 }),
@@ -87,7 +87,7 @@ describe('REDUCE', () => {
   })
 })
 
-describe('VOTE', () => {
+describe('E82: VOTE', () => {
   const three = [accepted('a', { x: 1, y: 2 }), accepted('b', 'other'), accepted('c', { y: 2, x: 1 }), failed('d')]
 
   it('takes the output that enough agree on, whatever the order of its keys', () => {
@@ -125,7 +125,7 @@ describe('VOTE', () => {
   })
 })
 
-describe('FIRST', () => {
+describe('E83: FIRST', () => {
   it('takes what was accepted first, and of two at once what was declared first', () => {
     const all = [
       accepted('a', 'late', { endedAt: 9 }),
@@ -152,7 +152,7 @@ describe('FIRST', () => {
   })
 })
 
-describe('ITEMS', () => {
+describe('E85: ITEMS', () => {
   it('puts outputs into the order of their items, and says what became of the missing ones', () => {
     const all = [
       accepted('c', 'two', { item: 2 }),

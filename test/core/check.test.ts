@@ -89,7 +89,7 @@ describe('sub-tasks that a caller hands in', () => {
     [{ retry: { factor: 0.5 } }, 'retry.factor', '0.5: it must be from 1 to 100'],
     [{ retry: { maxMs: Infinity } }, 'retry.maxMs', 'Infinity: it must be from 0 to 2147483647'],
   ] satisfies [Partial<SubTask>, string, string][])(
-    'rule 9: have limits that can be enforced, not %j',
+    'E44: have limits that can be enforced, not %j',
     (change, path, message) => {
       const problems = checkSubTasks([part('a', change)], 'AUTO')
       expect(problems).toEqual([problem(`subTasks.0.${path}`, `${path} of "a" is ${message}`)])
@@ -125,7 +125,7 @@ describe('sub-tasks that a caller hands in', () => {
   })
 })
 
-describe('rule 9: what a sub-task asks for beside', () => {
+describe('E44: what a sub-task asks for beside', () => {
   const wrongs = (change: Partial<SubTask>): [path: string, message: string][] =>
     checkSubTasks([part('a'), part('b', change)], 'AUTO').map(({ path, message }) => {
       expect(path.slice(0, 2)).toEqual(['subTasks', '1'])
@@ -234,7 +234,7 @@ describe('stages of a PIPELINE that say what they want', () => {
     expect(wrongs([part('a'), part('b', { inputSchema: text })])).toEqual([['subTasks.1.inputSchema', message]])
   })
 
-  it('rule 9: are not the first, nor parts of another pattern', () => {
+  it('E44: are not the first, nor parts of another pattern', () => {
     const message = '"a" follows no stage of a PIPELINE: its inputSchema would be held against nothing'
     const problem = ['subTasks.0.inputSchema', message]
     for (const pattern of PATTERNS) expect(wrongs([part('a', { inputSchema: text })], pattern)).toEqual([problem])

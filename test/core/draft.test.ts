@@ -16,7 +16,7 @@ import { BEGIN, idOf, part, planOf, queued, running } from './sessions.ts'
 const state = running(planOf('PARALLEL', [part('b', { title: 'Bee' }), '2', '1'])).state
 
 describe('a draft', () => {
-  it('gathers changes and leaves the state that it began from as it was', () => {
+  it('E1: gathers changes and leaves the state that it began from as it was', () => {
     const before = structuredClone(state)
     const d = draft(state, BEGIN)
     changeExecution(d, 'b', { summary: 'new' })
@@ -26,7 +26,7 @@ describe('a draft', () => {
     expect(d.state).toMatchObject({ status: 'CANCELING', executions: { b: { status: 'ASSIGNED', summary: 'new' } } })
   })
 
-  it('numbers its events on from the last one and dates them', () => {
+  it('E100: numbers its events on from the last one and dates them', () => {
     const d = draft(state, BEGIN + 5)
     emit(d, 'ATTEMPT_LATE', { key: 'b' }, { executionId: 'e', attemptId: 'a' })
     emit(d, 'PLAN_MADE', {})
@@ -37,14 +37,14 @@ describe('a draft', () => {
     expect(finish(d).state.seq).toBe(state.seq + 2)
   })
 
-  it('is a new version of the session if anything happened, however much', () => {
+  it('E3: is a new version of the session if anything happened, however much', () => {
     const d = draft(state, BEGIN)
     emit(d, 'PLAN_MADE', {})
     emit(d, 'PLAN_MADE', {})
     expect(finish(d).state.version).toBe(state.version + 1)
   })
 
-  it('is the same version if nothing happened', () => {
+  it('E3: is the same version if nothing happened', () => {
     expect(finish(draft(state, BEGIN))).toEqual({ state, events: [], checkpoints: [], verdicts: [], effects: [] })
   })
 })

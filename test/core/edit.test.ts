@@ -102,7 +102,7 @@ describe('removing a node', () => {
     expect(wrongs(planOf('PARALLEL', ['a'], { aggregate: 'COLLECT' }), [remove('a')])).toEqual([problem])
   })
 
-  it('rule 9: leaves enough for a vote and for a quorum', () => {
+  it('E44: leaves enough for a vote and for a quorum', () => {
     const vote = planOf('PARALLEL', ['a', 'b', 'c'], { aggregate: 'VOTE', votes: 2 })
     expect(wrongs(vote, [remove('a')])).toEqual([])
     expect(wrongs(vote, [remove('a'), remove('b')])).toEqual([

@@ -28,7 +28,7 @@ COMPENSATED  -        -      -         -        -           -        -         -
 `)
 
 describe('the table of an execution', () => {
-  it('has a cell for every status and move, and no others', () => {
+  it('E9: has a cell for every status and move, and no others', () => {
     expect(Object.keys(EXECUTION_TABLE).toSorted()).toEqual([...EXECUTION_STATUSES].toSorted())
     for (const row of Object.values(EXECUTION_TABLE)) {
       expect(Object.keys(row).toSorted()).toEqual([...EXECUTION_MOVES].toSorted())
@@ -36,7 +36,7 @@ describe('the table of an execution', () => {
     expect(EXPECTED).toHaveLength(EXECUTION_STATUSES.length * EXECUTION_MOVES.length)
   })
 
-  it.each(EXPECTED)('$move leads from $status to $to', ({ status, move, to }) => {
+  it.each(EXPECTED)('E9: $move leads from $status to $to', ({ status, move, to }) => {
     expect(EXECUTION_TABLE[status as 'READY'][move as 'ASSIGN']).toBe(to)
   })
 
@@ -44,17 +44,17 @@ describe('the table of an execution', () => {
     expect(reachable(EXECUTION_TABLE, 'PENDING')).toEqual(new Set(EXECUTION_STATUSES))
   })
 
-  it('leads nowhere from a settled status, but from ACCEPTED to COMPENSATED', () => {
+  it('E9: leads nowhere from a settled status, but from ACCEPTED to COMPENSATED', () => {
     const ways = EXECUTION_STATUSES.filter(isSettled).flatMap((status) => endsFrom(EXECUTION_TABLE, status))
     expect(ways).toEqual(['COMPENSATED'])
   })
 
   // The other two last no longer than a step.
-  it.each(['BLOCKED', 'READY', 'RUNNING', 'VALIDATING', 'WAITING'] as const)('rule 8: %s can be canceled', (status) => {
+  it.each(['BLOCKED', 'READY', 'RUNNING', 'VALIDATING', 'WAITING'] as const)('E76: %s can be canceled', (status) => {
     expect(EXECUTION_TABLE[status].CANCEL).toBe('CANCELED')
   })
 
-  it('never skips what an agent has in hand: it is told to stop and ends CANCELED', () => {
+  it('E10: never skips what an agent has in hand: it is told to stop and ends CANCELED', () => {
     expect(EXECUTION_STATUSES.filter((status) => isHeld(status) && EXECUTION_TABLE[status].SKIP)).toEqual([])
   })
 })
@@ -65,7 +65,7 @@ describe('an execution', () => {
     expect(settled).toEqual(['ACCEPTED', 'FAILED', 'SKIPPED', 'CANCELED', 'COMPENSATED'])
   })
 
-  it('is held by an agent in ASSIGNED and RUNNING', () => {
+  it('E10: is held by an agent in ASSIGNED and RUNNING', () => {
     expect(EXECUTION_STATUSES.filter(isHeld)).toEqual(['ASSIGNED', 'RUNNING'])
   })
 
@@ -74,7 +74,7 @@ describe('an execution', () => {
     expect(pendingExecution('e1', 'a', 3)).toEqual(expected)
   })
 
-  it('has an attempt in hand only as long as an agent holds it', () => {
+  it('E10: has an attempt in hand only as long as an agent holds it', () => {
     const session = running(planOf('SEQUENTIAL', ['a']))
     expect(heldAttempt(session.execution('a'))).toBeUndefined()
     session.claim('a')

@@ -111,7 +111,7 @@ describe('the depth of a vertex', () => {
   })
 })
 
-describe('the remaining path of a vertex (rule 5)', () => {
+describe('E18: the remaining path of a vertex', () => {
   it('is the weight of the heaviest way from its start to an end', () => {
     const weights: Record<string, number> = { a: 1, b: 10, c: 100, d: 5 }
     const graph = [vertex('a'), vertex('b', 'a'), vertex('c', 'a'), vertex('d', 'b')]

@@ -27,7 +27,7 @@ describe('canonical JSON', () => {
   })
 })
 
-describe('the hash of a frozen input (rule 1)', () => {
+describe('E15: the hash of a frozen input', () => {
   it('is the SHA-256 of the canonical JSON in hexadecimal', () => {
     // printf '{"a":1}' | sha256sum
     expect(hash({ a: 1 })).toBe('015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862')

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_RETRY, ERROR_CLASSES, mayRetry, retryDelay } from '../../src/core/retry.ts'
 import './seed.ts'
 
-describe('rule 2: whether a failed attempt gets another one', () => {
+describe('E24: whether a failed attempt gets another one', () => {
   it('makes 3 attempts, 1 s apart, doubled, at most 100 s, unless told otherwise', () => {
     expect(DEFAULT_RETRY).toEqual({ maxAttempts: 3, initialMs: 1_000, factor: 2, maxMs: 100_000 })
   })
@@ -24,7 +24,7 @@ describe('rule 2: whether a failed attempt gets another one', () => {
   })
 })
 
-describe('rule 2: the pause before the next attempt', () => {
+describe('E25: the pause before the next attempt', () => {
   it.each([
     [1, 1_000],
     [2, 2_000],

@@ -31,7 +31,7 @@ const limit = (change: Partial<ReadyItem['limits']>): Pick<ReadyItem, 'limits'> 
 const ids = (assignments: readonly Assignment[]): string[] => assignments.map(({ executionId }) => executionId)
 const anyone = () => [agent('ann')]
 
-describe('rule 5: who starts now', () => {
+describe('E18: who starts now', () => {
   it('is everybody, if there is room for everybody, each with the agent that fits best and why', () => {
     const agents = [agent('ann'), agent('bob', { capabilities: ['work', 'sing'] })]
     const singer = ready('b', { wanted: { capabilities: ['sing'], text: '' } })
@@ -87,7 +87,7 @@ describe('rule 5: who starts now', () => {
   })
 })
 
-describe('rule 5: who comes first', () => {
+describe('E18: who comes first', () => {
   it('is the project with the fewest running, whatever the priorities', () => {
     const waiting = [
       ready('p1', { projectId: 'p', priority: 100 }),
@@ -169,7 +169,7 @@ describe('whatever waits and runs', () => {
     return [agent('ann', { slots: ann }), agent('bob', { slots: bob, capabilities: ['work', 'sing'] })]
   })
 
-  it('rule 5: no limit is passed, and nobody is left waiting who could start', () => {
+  it('E18: no limit is passed, and nobody is left waiting who could start', () => {
     fc.assert(
       fc.property(anyReady, anyHeld, anyAgents, (waiting, runningBefore, agents) => {
         const assignments = assign(waiting, runningBefore, () => agents)

@@ -21,7 +21,7 @@ ROLLED_BACK        -          -                  -        -            -       -
 `)
 
 describe('the table of a session', () => {
-  it('has a cell for every status and move, and no others', () => {
+  it('E4: has a cell for every status and move, and no others', () => {
     expect(Object.keys(SESSION_TABLE).toSorted()).toEqual([...SESSION_STATUSES].toSorted())
     for (const row of Object.values(SESSION_TABLE)) {
       expect(Object.keys(row).toSorted()).toEqual([...SESSION_MOVES].toSorted())
@@ -29,7 +29,7 @@ describe('the table of a session', () => {
     expect(EXPECTED).toHaveLength(SESSION_STATUSES.length * SESSION_MOVES.length)
   })
 
-  it.each(EXPECTED)('$move leads from $status to $to', ({ status, move, to }) => {
+  it.each(EXPECTED)('E4: $move leads from $status to $to', ({ status, move, to }) => {
     expect(SESSION_TABLE[status as 'QUEUED'][move as 'ANALYZE']).toBe(to)
   })
 
@@ -37,17 +37,17 @@ describe('the table of a session', () => {
     expect(reachable(SESSION_TABLE, 'QUEUED')).toEqual(new Set(SESSION_STATUSES))
   })
 
-  it('has ended for good in SUCCEEDED, PARTIAL, FAILED, CANCELED, TIMED_OUT and ROLLED_BACK', () => {
+  it('E4: has ended for good in SUCCEEDED, PARTIAL, FAILED, CANCELED, TIMED_OUT and ROLLED_BACK', () => {
     const ended = SESSION_STATUSES.filter(isEnded)
     expect(ended).toEqual(['SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELED', 'TIMED_OUT', 'ROLLED_BACK'])
     expect(ended.flatMap((status) => endsFrom(SESSION_TABLE, status))).toEqual([])
   })
 
-  it('waits for a person in AWAITING_APPROVAL, INTERRUPTED and PAUSED', () => {
+  it('E8: waits for a person in AWAITING_APPROVAL, INTERRUPTED and PAUSED', () => {
     expect(SESSION_STATUSES.filter(isWaiting)).toEqual(['AWAITING_APPROVAL', 'INTERRUPTED', 'PAUSED'])
   })
 
-  it.each(SESSION_STATUSES.filter((status) => !isEnded(status)))('can end from %s', (status) => {
+  it.each(SESSION_STATUSES.filter((status) => !isEnded(status)))('E4: can end from %s', (status) => {
     expect([...reachable(SESSION_TABLE, status)].filter(isEnded)).not.toEqual([])
   })
 })

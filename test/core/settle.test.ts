@@ -19,7 +19,7 @@ import {
 
 const FATAL = error('VALIDATION', 'it does not fit')
 
-describe('rule 1: when an execution is READY', () => {
+describe('E11: when an execution is READY', () => {
   it('is READY at once when it waits for nothing, and handed to the engine', () => {
     const session = running(planOf('PARALLEL', ['a', 'b']))
     expect(session.statuses()).toEqual([['a', 'READY'], ['b', 'READY']]) // prettier-ignore
@@ -42,7 +42,7 @@ describe('rule 1: when an execution is READY', () => {
     expect(session.last.effects).toEqual([{ type: 'ENQUEUE', executionId: idOf('c') }])
   })
 
-  it('has its input frozen: the caller’s data and the executions whose outputs stand', () => {
+  it('E15: has its input frozen: the caller’s data and the executions whose outputs stand', () => {
     const session = running(planOf('SEQUENTIAL', [part('a'), part('b', { input: { depth: 3 } })]))
     expect(session.execution('a').input).toEqual({ data: null, upstream: [] })
     session.do('a')
@@ -52,7 +52,7 @@ describe('rule 1: when an execution is READY', () => {
     })
   })
 
-  it('has its input hashed with the outputs themselves, so that a replay can be told from a change', () => {
+  it('E15: has its input hashed with the outputs themselves, so that a replay can be told from a change', () => {
     const run = (output: Report): string => {
       const session = running(planOf('SEQUENTIAL', [part('a'), part('b', { input: 1 })]))
       session.do('a', output)
@@ -63,7 +63,7 @@ describe('rule 1: when an execution is READY', () => {
     expect(run(ok({ n: 2 }))).not.toBe(run(ok({ n: 1 })))
   })
 
-  it('in SEQUENTIAL sees every earlier output, in PIPELINE the one before', () => {
+  it('E16: in SEQUENTIAL sees every earlier output, in PIPELINE the one before', () => {
     const seen = (pattern: 'SEQUENTIAL' | 'PIPELINE'): string[] | undefined => {
       const session = running(planOf(pattern, ['a', 'b', 'c']))
       session.do('a')
@@ -75,7 +75,7 @@ describe('rule 1: when an execution is READY', () => {
   })
 })
 
-describe('rule 6: a failure under CONTINUE', () => {
+describe('E45: a failure under CONTINUE', () => {
   it('leaves the siblings alone', () => {
     const session = running(planOf('PARALLEL', ['a', 'b']))
     session.do('a', FATAL)
@@ -83,7 +83,7 @@ describe('rule 6: a failure under CONTINUE', () => {
     expect(session.state.status).toBe('RUNNING')
   })
 
-  it('makes its dependents SKIPPED with the id of the culprit, however far they are', () => {
+  it('E14: makes its dependents SKIPPED with the id of the culprit, however far they are', () => {
     const parts = [part('a'), part('b', { dependsOn: ['a'] }), part('c', { dependsOn: ['b'] }), part('d')]
     const session = running(planOf('HIERARCHICAL', parts))
     session.do('a', FATAL)
@@ -98,7 +98,7 @@ describe('rule 6: a failure under CONTINUE', () => {
     expect(session.execution('d').status).toBe('READY')
   })
 
-  it('skips at once, though another execution that is waited for still runs', () => {
+  it('E14: skips at once, though another execution that is waited for still runs', () => {
     const parts = [part('a'), part('b'), part('c', { dependsOn: ['a', 'b'] })]
     const session = running(planOf('HIERARCHICAL', parts))
     session.claim('a')
@@ -107,7 +107,7 @@ describe('rule 6: a failure under CONTINUE', () => {
   })
 })
 
-describe('rule 6: a failure under FAIL_FAST', () => {
+describe('E46: a failure under FAIL_FAST', () => {
   const fast = (keys: string[]) => running(failing(planOf('PARALLEL', keys), 'FAIL_FAST'))
 
   it('skips what follows in SEQUENTIAL and PIPELINE, with the id of the culprit', () => {
@@ -131,7 +131,7 @@ describe('rule 6: a failure under FAIL_FAST', () => {
     })
   })
 
-  it('tells siblings that run to stop, once, and waits for them', () => {
+  it('E48: tells siblings that run to stop, once, and waits for them', () => {
     const session = fast(['a', 'b'])
     session.claim('b')
     session.do('a', FATAL)
@@ -166,7 +166,7 @@ describe('rule 6: a failure under FAIL_FAST', () => {
     expect(session.statuses()).toEqual([['a', 'FAILED'], ['b', 'SKIPPED'], ['report', 'READY']]) // prettier-ignore
   })
 
-  it('names the first culprit to those who depend on what it stopped', () => {
+  it('E14: names the first culprit to those who depend on what it stopped', () => {
     const plan = failing(planOf('HIERARCHICAL', ['a', 'b', part('c', { dependsOn: ['b'] })]), 'FAIL_FAST')
     const session = running(plan)
     session.claim('b')
@@ -175,7 +175,7 @@ describe('rule 6: a failure under FAIL_FAST', () => {
     expect(session.execution('c')).toMatchObject({ status: 'SKIPPED', causeId: idOf('a') })
   })
 
-  it('rule 8: fences off a sibling that does not stop within the grace', () => {
+  it('E77: fences off a sibling that does not stop within the grace', () => {
     const session = fast(['a', 'b'])
     session.claim('b', 60 * MINUTE)
     session.do('a', FATAL)
@@ -186,7 +186,7 @@ describe('rule 6: a failure under FAIL_FAST', () => {
     expect(session.state.status).toBe('FAILED')
   })
 
-  it('never gives a sibling that was stopped another attempt', () => {
+  it('E29: never gives a sibling that was stopped another attempt', () => {
     for (const report of [error('AGENT'), LOST, OK, { kind: 'TIMEOUT', timeout: 'IDLE', usage: {} } as const]) {
       const session = fast(['a', 'b'])
       session.claim('b')
@@ -197,8 +197,8 @@ describe('rule 6: a failure under FAIL_FAST', () => {
   })
 })
 
-describe('an aggregate', () => {
-  it('COLLECT is handed every branch in declared order, failures included, and is done at once', () => {
+describe('E79: an aggregate', () => {
+  it('E80: COLLECT is handed every branch in declared order, failures included, and is done at once', () => {
     const parts = [part('b', { optional: true }), part('a')]
     const session = running(planOf('PARALLEL', parts, { aggregate: 'COLLECT' }))
     session.do('a', ok({ found: 2 }))
@@ -240,7 +240,7 @@ describe('an aggregate', () => {
     ])
   })
 
-  it('AGENT is an execution of its own that starts when every branch has settled', () => {
+  it('E13: AGENT is an execution of its own that starts when every branch has settled', () => {
     const session = running(planOf('PARALLEL', ['a', 'b'], { aggregate: 'AGENT' }))
     session.do('a', FATAL)
     session.do('b')
@@ -250,7 +250,7 @@ describe('an aggregate', () => {
   })
 })
 
-describe('a checkpoint', () => {
+describe('E70: a checkpoint', () => {
   it('is set after each accepted execution with all that is accepted so far, in the order of the plan', () => {
     const session = running(planOf('PARALLEL', ['9', '10', 'c']))
     session.do('10')
@@ -267,7 +267,7 @@ describe('a checkpoint', () => {
   })
 })
 
-describe('rule 6: how a session ends', () => {
+describe('E49: how a session ends', () => {
   it('SUCCEEDED when all are accepted, with the output of the last', () => {
     const session = running(planOf('SEQUENTIAL', ['a', 'b']))
     session.do('a', ok(1))
@@ -278,7 +278,7 @@ describe('rule 6: how a session ends', () => {
     expect(session.state.reason).toBeUndefined()
   })
 
-  it('puts out a list where there are several last parts; a missing one is null', () => {
+  it('E51: puts out a list where there are several last parts; a missing one is null', () => {
     const session = running(planOf('PARALLEL', ['a', part('b', { optional: true }), 'c']))
     session.do('c', ok(3))
     session.do('b', FATAL)
@@ -304,7 +304,7 @@ describe('rule 6: how a session ends', () => {
     expect(session.state.status).toBe('FAILED')
   })
 
-  it('says in its last event why', () => {
+  it('E51: says in its last event why', () => {
     const session = running(planOf('SEQUENTIAL', ['a']))
     session.do('a', FATAL)
     expect(session.events.at(-1)).toMatchObject({
@@ -313,7 +313,7 @@ describe('rule 6: how a session ends', () => {
     })
   })
 
-  it('SUCCEEDED at once when there is nothing to do', () => {
+  it('E7: SUCCEEDED at once when there is nothing to do', () => {
     expect(running(planOf('PARALLEL', [])).state).toMatchObject({ status: 'SUCCEEDED', output: [] })
   })
 })

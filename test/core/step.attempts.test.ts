@@ -6,7 +6,7 @@ import { BEGIN, CANCELED, error, idOf, LOST, MINUTE, OK, ok, part, planOf, runni
 const one = () => running(planOf('SEQUENTIAL', ['a']))
 
 describe('a result', () => {
-  it('is accepted with its output, summary and evidence', () => {
+  it('E36: is accepted with its output, summary and evidence', () => {
     const session = running(planOf('SEQUENTIAL', ['a', 'b']))
     const evidence = [{ name: 'tests', passed: true }]
     session.claim('a')
@@ -30,7 +30,7 @@ describe('a result', () => {
     ])
   })
 
-  it.each([null, '', ' \n\t', [], {}])('rule 4: that is empty is a failure: %j', (output) => {
+  it.each([null, '', ' \n\t', [], {}])('E22: that is empty is a failure: %j', (output) => {
     const session = one()
     session.do('a', ok(output))
     expect(session.execution('a')).toMatchObject({
@@ -43,20 +43,20 @@ describe('a result', () => {
     })
   })
 
-  it.each([0, false, 'x', [null], { a: null }])('rule 4: that says anything at all is none: %j', (output) => {
+  it.each([0, false, 'x', [null], { a: null }])('E22: that says anything at all is none: %j', (output) => {
     const session = one()
     session.do('a', ok(output))
     expect(session.execution('a')).toMatchObject({ status: 'ACCEPTED', output })
   })
 
-  it('rule 4: may consist of artifacts alone', () => {
+  it('E22: may consist of artifacts alone', () => {
     const session = one()
     session.do('a', { ...OK, output: null, artifacts: 1 } as Report)
     expect(session.execution('a')).toMatchObject({ status: 'ACCEPTED', output: null })
   })
 })
 
-describe('rule 2: a failed attempt', () => {
+describe('E24, E25: a failed attempt', () => {
   it('waits for its pause, then is READY again', () => {
     const session = one()
     session.claim('a')
@@ -129,7 +129,7 @@ describe('rule 2: a failed attempt', () => {
   })
 })
 
-describe('rule 2: an attempt that is LOST', () => {
+describe('E26: an attempt that is LOST', () => {
   it('does not count and is READY again at once', () => {
     const session = one()
     session.do('a', LOST)
@@ -172,13 +172,13 @@ describe('rule 2: an attempt that is LOST', () => {
     })
   })
 
-  it('is one that an agent says was canceled though nobody wished it (rule 4)', () => {
+  it('E23: is one that an agent says was canceled though nobody wished it', () => {
     const session = one()
     session.do('a', CANCELED)
     expect(session.execution('a')).toMatchObject({ status: 'READY', counted: 0, current: { status: 'LOST' } })
   })
 
-  it('is one whose lease has run out', () => {
+  it('E23: is one whose lease has run out', () => {
     const session = one()
     session.claim('a', 5_000)
     expect(session.after(4_999).events).toEqual([])

@@ -29,7 +29,7 @@ const EVERYTHING = [
 ]
 
 describe('a session, whatever happens to it in whatever order,', () => {
-  it('keeps every rule at every step and ends when its work is done', () => {
+  it('E1, E2, E3, E100, E101: keeps every rule at every step and ends when its work is done', () => {
     const { note, seen } = tally()
     fc.assert(
       fc.property(anyPlan, anyLimits, anyCommands, (plan, limits, commands: Command[]) => {
@@ -43,7 +43,7 @@ describe('a session, whatever happens to it in whatever order,', () => {
     expect([...seen.keys()]).toEqual(expect.arrayContaining(EVERYTHING))
   })
 
-  it('ends when time alone goes on and nobody reports any more', () => {
+  it('E35: ends when time alone goes on and nobody reports any more', () => {
     const { note, seen } = tally()
     fc.assert(
       fc.property(anyPlan, anyLimits, anyCommands, (plan, limits, commands: Command[]) => {
@@ -81,7 +81,7 @@ describe('a session, whatever happens to it in whatever order,', () => {
       }),
     )
   })
-  it('goes on from what an earlier session of its plan has accepted, and does none of it again', () => {
+  it('E71: goes on from what an earlier session of its plan has accepted, and does none of it again', () => {
     const { note, seen } = tally()
     fc.assert(
       fc.property(anyPlan, anyLimits, anyCommands, (plan, limits, commands: Command[]) => {

@@ -8,7 +8,7 @@ const one = () => running(planOf('SEQUENTIAL', ['a']))
 const timeout = (kind: 'ATTEMPT' | 'IDLE'): Report => ({ kind: 'TIMEOUT', timeout: kind, usage: { cpuMs: 5 } })
 
 describe('limits in time', () => {
-  it('QUEUE: an execution that no agent takes fails', () => {
+  it('E31: QUEUE: an execution that no agent takes fails', () => {
     const session = running(planOf('SEQUENTIAL', [part('a', { timeouts: { queueMs: 5_000 } })]))
     expect(session.after(4_999).events).toEqual([])
     session.after(1)
@@ -17,7 +17,7 @@ describe('limits in time', () => {
     expect(session.state.status).toBe('FAILED')
   })
 
-  it('QUEUE: counts anew with each retry', () => {
+  it('E31: QUEUE: counts anew with each retry', () => {
     const session = running(planOf('SEQUENTIAL', [part('a', { timeouts: { queueMs: 5_000 } })]))
     session.wait(4_999)
     session.do('a', LOST)
@@ -30,7 +30,7 @@ describe('limits in time', () => {
   it.each([
     ['ATTEMPT', 'attempt 1 took too long'],
     ['IDLE', 'attempt 1 showed no activity for too long'],
-  ] as const)('%s: the attempt fails and is tried again', (kind, message) => {
+  ] as const)('E32: %s: the attempt fails and is tried again', (kind, message) => {
     const session = one()
     session.do('a', timeout(kind))
     expect(session.execution('a')).toMatchObject({
@@ -46,7 +46,7 @@ describe('limits in time', () => {
     })
   })
 
-  it('TOTAL: the session is stopped and ends TIMED_OUT', () => {
+  it('E33: TOTAL: the session is stopped and ends TIMED_OUT', () => {
     const session = running(planOf('SEQUENTIAL', ['a', 'b']), { totalMs: 60_000 })
     session.claim('a')
     session.after(59_999)
@@ -60,14 +60,14 @@ describe('limits in time', () => {
     expect(session.statuses()).toEqual([['a', 'CANCELED'], ['b', 'CANCELED']]) // prettier-ignore
   })
 
-  it('TOTAL: comes before everything else that is due at the same time', () => {
+  it('E34: TOTAL: comes before everything else that is due at the same time', () => {
     const session = running(planOf('SEQUENTIAL', [part('a', { timeouts: { queueMs: 60_000 } })]), { totalMs: 60_000 })
     session.after(60_000)
     expect(session.state.status).toBe('TIMED_OUT')
     expect(session.execution('a').status).toBe('CANCELED')
   })
 
-  it('TOTAL: counts from the start, not from when it was queued', () => {
+  it('E33: TOTAL: counts from the start, not from when it was queued', () => {
     const session = queued(planOf('SEQUENTIAL', ['a']), { totalMs: 60_000 })
     expect(session.after(HOUR)).toMatchObject({ events: [], state: { status: 'QUEUED' } })
     session.plan()
@@ -75,14 +75,14 @@ describe('limits in time', () => {
     expect(session.state.status).toBe('RUNNING')
   })
 
-  it('are let pass without an event when nothing is due', () => {
+  it('E35: are let pass without an event when nothing is due', () => {
     const session = one()
     const { state } = session
     expect(session.after(1)).toEqual({ state, events: [], checkpoints: [], verdicts: [], effects: [] })
   })
 })
 
-describe('rule 8: cancel', () => {
+describe('E76: cancel', () => {
   it('ends a session in which nothing runs at once', () => {
     const session = running(planOf('SEQUENTIAL', ['a', 'b']))
     session.do('a', ok('kept'))
@@ -123,17 +123,20 @@ describe('rule 8: cancel', () => {
     expect(session.state.status).toBe('CANCELED')
   })
 
-  it.each([OK, LOST, error('AGENT'), timeout('ATTEMPT')])('never retries, whatever is reported: $kind', (report) => {
-    const session = one()
-    session.claim('a')
-    session.cancel()
-    session.report('a', report)
-    expect(session.execution('a')).toMatchObject({ status: 'CANCELED', current: { status: report.kind } })
-    expect(session.state.status).toBe('CANCELED')
-    expect(session.effects.filter(({ type }) => type === 'ENQUEUE')).toHaveLength(1)
-  })
+  it.each([OK, LOST, error('AGENT'), timeout('ATTEMPT')])(
+    'E29: never retries, whatever is reported: $kind',
+    (report) => {
+      const session = one()
+      session.claim('a')
+      session.cancel()
+      session.report('a', report)
+      expect(session.execution('a')).toMatchObject({ status: 'CANCELED', current: { status: report.kind } })
+      expect(session.state.status).toBe('CANCELED')
+      expect(session.effects.filter(({ type }) => type === 'ENQUEUE')).toHaveLength(1)
+    },
+  )
 
-  it('fences off after the grace what has not stopped', () => {
+  it('E77: fences off after the grace what has not stopped', () => {
     const session = running(planOf('PARALLEL', ['a', 'b']))
     session.claim('a', HOUR)
     session.cancel()
@@ -154,7 +157,7 @@ describe('rule 8: cancel', () => {
     expect(session.state.status).toBe('CANCELED')
   })
 
-  it('does not wait longer than the lease that it finds', () => {
+  it('E77: does not wait longer than the lease that it finds', () => {
     const session = one()
     session.claim('a', 1_000)
     session.cancel()
@@ -162,7 +165,7 @@ describe('rule 8: cancel', () => {
     expect(session.state.status).toBe('CANCELED')
   })
 
-  it('happens once', () => {
+  it('E78: happens once', () => {
     const session = one()
     session.claim('a')
     session.cancel('first')
@@ -180,7 +183,7 @@ describe('rule 8: cancel', () => {
     expect(session.state.status).toBe('CANCELED')
   })
 
-  it('takes a late result for what it is: nothing of it changes the session', () => {
+  it('E5: takes a late result for what it is: nothing of it changes the session', () => {
     const session = running(planOf('PARALLEL', ['a', 'b']), { cancelGraceMs: 10 })
     session.claim('a')
     session.cancel()
@@ -190,7 +193,7 @@ describe('rule 8: cancel', () => {
   })
 })
 
-describe('when time next matters to a session', () => {
+describe('E35: when time next matters to a session', () => {
   it('never, before it begins and after it has ended', () => {
     const session = queued(planOf('SEQUENTIAL', ['a']))
     expect(nextTick(session.state)).toBeUndefined()
@@ -221,7 +224,7 @@ describe('when time next matters to a session', () => {
     expect(nextTick(session.state)).toBe(BEGIN + 60_000)
   })
 
-  it('rule 8: when the grace of what is being stopped is over', () => {
+  it('E77: when the grace of what is being stopped is over', () => {
     const session = running(planOf('SEQUENTIAL', ['a']), { totalMs: 60_000 })
     session.claim('a', HOUR)
     session.wait(50_000)

@@ -6,7 +6,7 @@ const HOUR = 60 * MINUTE
 const one = () => running(planOf('SEQUENTIAL', ['a']))
 
 describe('opening a session', () => {
-  it('makes it QUEUED with the first event', () => {
+  it('E6: makes it QUEUED with the first event', () => {
     const session = queued(planOf('PIPELINE', ['a']), {}, { priority: 7, retryOfId: 'earlier' })
     expect(session.state).toMatchObject({
       status: 'QUEUED',
@@ -26,7 +26,7 @@ describe('opening a session', () => {
 })
 
 describe('planning a session', () => {
-  it('makes it RUNNING with an execution for each node and begins with what waits for nothing', () => {
+  it('E6: makes it RUNNING with an execution for each node and begins with what waits for nothing', () => {
     const session = queued(planOf('SEQUENTIAL', ['a', 'b']))
     session.wait(3)
     expect(types(session.plan())).toEqual([
@@ -41,7 +41,7 @@ describe('planning a session', () => {
     expect(session.events[2]?.data).toEqual({ version: 1, pattern: 'SEQUENTIAL', nodes: ['a', 'b'] })
   })
 
-  it('happens once', () => {
+  it('E6: happens once', () => {
     const session = one()
     const { state, last } = session
     expect(session.plan()).toEqual({
@@ -56,7 +56,7 @@ describe('planning a session', () => {
   })
 })
 
-describe('a session that tries an earlier one again', () => {
+describe('E71: a session that tries an earlier one again', () => {
   const earlier = (change: Partial<ExecutionState>): ExecutionState => {
     return {
       id: 'old',
@@ -133,7 +133,7 @@ describe('a session that tries an earlier one again', () => {
 })
 
 describe('claiming an execution', () => {
-  it('gives it to an agent with a lease and a fence', () => {
+  it('E19: gives it to an agent with a lease and a fence', () => {
     const session = one()
     session.wait(9)
     session.claim('a', 5_000)
@@ -165,7 +165,7 @@ describe('claiming an execution', () => {
     ])
   })
 
-  it('keeps when it first began, and grows number and fence, with the next attempt', () => {
+  it('E19: keeps when it first began, and grows number and fence, with the next attempt', () => {
     const session = one()
     session.do('a', LOST)
     session.wait(8)
@@ -178,7 +178,7 @@ describe('claiming an execution', () => {
     })
   })
 
-  it('is refused for an execution that is not READY', () => {
+  it('E20: is refused for an execution that is not READY', () => {
     const session = running(planOf('SEQUENTIAL', ['a', 'b']))
     expect(session.claim('b')).toMatchObject({ refused: 'the execution is not READY: BLOCKED', events: [] })
     session.claim('a')
@@ -187,11 +187,11 @@ describe('claiming an execution', () => {
     expect(session.claim('a').refused).toBe('the execution is not READY: ACCEPTED')
   })
 
-  it('is refused for an execution of another session', () => {
+  it('E20: is refused for an execution of another session', () => {
     expect(one().claim('z')).toMatchObject({ refused: 'no such execution in this session', events: [] })
   })
 
-  it('is refused while the session is being stopped', () => {
+  it('E20: is refused while the session is being stopped', () => {
     const session = running(planOf('PARALLEL', ['a', 'b']))
     session.claim('a')
     session.cancel()
@@ -199,7 +199,7 @@ describe('claiming an execution', () => {
   })
 })
 
-describe('a report that comes late or twice', () => {
+describe('E2, E21: a report that comes late or twice', () => {
   const STALE = 'STALE_LEASE: the attempt is no longer the current one'
 
   it.each([
@@ -268,7 +268,7 @@ describe('a report that comes late or twice', () => {
   })
 })
 
-describe('a session that has ended', () => {
+describe('E5: a session that has ended', () => {
   it('refuses everything and stays as it is', () => {
     const session = one()
     session.do('a')

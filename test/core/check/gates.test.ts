@@ -11,7 +11,7 @@ function wrongs(...gates: object[]): [path: string, message: string][] {
   })
 }
 
-describe('rule 9: gates that a caller asks for', () => {
+describe('E44: gates that a caller asks for', () => {
   it.each<Gate>([
     { kind: 'SCHEMA', schema: { type: 'object' } },
     { kind: 'COMMAND', command: 'test' },

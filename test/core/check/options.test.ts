@@ -46,7 +46,7 @@ describe('how a caller wants a task planned', () => {
   })
 })
 
-describe('rule 9: an aggregate', () => {
+describe('E44: an aggregate', () => {
   it('exists', () => {
     const message = `aggregate is "MEAN": it must be one of ${AGGREGATES.join(', ')}`
     expect(wrongs('PARALLEL', { aggregate: 'MEAN' })).toEqual([['aggregate', message]])
@@ -81,7 +81,7 @@ describe('rule 9: an aggregate', () => {
   })
 })
 
-describe('rule 9: a failure policy', () => {
+describe('E44: a failure policy', () => {
   it('exists', () => {
     const message = `onFailure is "PANIC": it must be one of ${FAILURE_POLICIES.join(', ')}`
     expect(wrongs('PARALLEL', { onFailure: 'PANIC' })).toEqual([['onFailure', message]])
@@ -108,7 +108,7 @@ describe('rule 9: a failure policy', () => {
   })
 })
 
-describe('rule 9: items', () => {
+describe('E44: items', () => {
   const list = (length: number): Json[] => Array.from({ length }, (_, at) => at)
 
   it.each(['SEQUENTIAL', 'PARALLEL', 'HIERARCHICAL'] as const)('go through stages, which %s has none of', (pattern) => {
@@ -152,7 +152,7 @@ describe('rule 9: items', () => {
   })
 })
 
-describe('rule 9: a manager', () => {
+describe('E44: a manager', () => {
   it.each(['SEQUENTIAL', 'PARALLEL', 'PIPELINE'] as const)('delegates, which %s does not', (pattern) => {
     const message = `a manager delegates in HIERARCHICAL, not in ${pattern}`
     expect(wrongs(pattern, { manager: MANAGER })).toEqual([['manager', message]])
