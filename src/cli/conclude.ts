@@ -1,14 +1,16 @@
 import { answer } from './answer.ts'
 import { follow } from './follow.ts'
-import { reportsOf } from './home.ts'
+import { reportsOf, type ServerOptions } from './home.ts'
 import type { Interruption } from './interrupt.ts'
 import { type Paint, paintFor } from './render/paint.ts'
 import { plainRenderer } from './render/plain.ts'
-import { type Renderer, SILENT } from './render/renderer.ts'
+import { quietRenderer, type Renderer } from './render/renderer.ts'
 import { loadResult, uuidOf } from './result.ts'
 import { save } from './save.ts'
 import type { Server } from './server.ts'
 import { summary } from './summary.ts'
+import { typedFor } from './typed.ts'
+import { inWords } from './words.ts'
 
 /** How a session is shown, and where its results go. */
 export interface ShowOptions {
@@ -35,7 +37,7 @@ export const speaker =
 export async function conclude(
   server: Server,
   sessionId: string,
-  options: ShowOptions,
+  options: ShowOptions & ServerOptions,
   interruption: Interruption,
   stop: { cancel: () => Promise<void> } | 'LEAVE',
 ): Promise<number> {
@@ -51,7 +53,7 @@ export async function conclude(
   const { status } = await follow(server, sessionId, renderer, left.signal)
   if (left.signal.aborted) {
     speaker(options)(
-      `The session goes on: ${status.toLowerCase()}. \`tutti watch ${uuidOf(sessionId)}\` shows it again.`,
+      `The session goes on: ${inWords(status)}. Show it again with: ${typedFor(options)(`watch ${uuidOf(sessionId)}`)}`,
     )
     return interruption.exitCode() ?? 1
   }
@@ -67,13 +69,14 @@ export async function conclude(
   return interruption.exitCode() ?? (session.status === 'SUCCEEDED' || session.status === 'PARTIAL' ? 0 : 1)
 }
 
-async function rendererFor(options: ShowOptions): Promise<Renderer> {
-  if (options.quiet === true) return SILENT
+async function rendererFor(options: ShowOptions & ServerOptions): Promise<Renderer> {
+  const typed = typedFor(options)
+  if (options.quiet === true) return quietRenderer((line) => process.stderr.write(`${line}\n`), typed)
   const stream = options.json === true ? process.stderr : process.stdout
   const paint: Paint = paintFor(stream, options.color)
   if (options.json !== true) {
     const { canDraw, terminalRenderer } = await import('./render/terminal.ts')
-    if (canDraw(stream, process.env)) return terminalRenderer(stream, paint, Date.now)
+    if (canDraw(stream, process.env)) return terminalRenderer(stream, paint, Date.now, typed)
   }
-  return plainRenderer((line) => stream.write(`${line}\n`), paint, Date.now)
+  return plainRenderer((line) => stream.write(`${line}\n`), paint, Date.now, typed)
 }

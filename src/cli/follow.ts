@@ -1,14 +1,22 @@
 import { setTimeout } from 'node:timers/promises'
 import { isHeld, type ExecutionStatus } from '../core/execution.ts'
 import { isEnded } from '../core/session.ts'
-import { Unreachable } from './client.ts'
+import { type Client, Unreachable } from './client.ts'
 import { Failure } from './failure.ts'
 import { ActivitySubscription, EventsSubscription, ExecutionsQuery, SessionQuery } from './operations.ts'
 import { everyPage } from './pages.ts'
 import type { Renderer } from './render/renderer.ts'
 import { uuidOf } from './result.ts'
 import type { Server } from './server.ts'
-import { type ActivityFact, applyActivity, applyEvent, type EventFact, type SessionView } from './view.ts'
+import {
+  type ActivityFact,
+  applyActivity,
+  applyEvent,
+  type EventFact,
+  type ExecutionView,
+  isUnknown,
+  type SessionView,
+} from './view.ts'
 
 /** A server that cannot be reached for this long is given up, in milliseconds. */
 const GIVE_UP_MS = 60_000
@@ -48,6 +56,8 @@ export async function follow(
   })
   try {
     for await (const event of events(server, sessionId, renderer, left)) {
+      // The plan has grown, or has only just been approved.
+      if (isUnknown(view, event)) view = { ...view, executions: await withNew(server, sessionId, view) }
       view = applyEvent(view, event)
       renderer.event(event, view)
       const waiting = early.get(event.executionId ?? '')
@@ -74,10 +84,6 @@ function isUnderWay(view: SessionView, { executionId, attempt }: ActivityFact): 
 async function beginningOf({ client }: Server, id: string): Promise<SessionView> {
   const { session } = await client.ask(SessionQuery, { id })
   if (!session) throw new Failure(`There is no session ${id}. \`tutti sessions\` lists the last ones.`)
-  const executions = await everyPage(async (after) => {
-    const answer = await client.ask(ExecutionsQuery, { id, after })
-    return answer.session?.executions ?? { nodes: [], pageInfo: { hasNextPage: false } }
-  })
   const { complexity, patternReason, factors } = session.analysis
   const weighty = factors
     .filter(({ name, contribution }) => contribution > 0 && name !== GIVEN)
@@ -93,22 +99,41 @@ async function beginningOf({ client }: Server, id: string): Promise<SessionView>
     endedAt: null,
     reason: null,
     seq: 0,
-    executions: executions.map(({ id, key, title }) => ({
-      id,
-      key,
-      title,
-      status: 'PENDING' satisfies ExecutionStatus,
-      agent: null,
-      attempts: 0,
-      startedAt: null,
-      endedAt: null,
-      resumeAt: null,
-      summary: null,
-      error: null,
-      cause: null,
-      line: null,
-    })),
+    executions: await executionsOf(client, id),
+    interrupts: [],
   }
+}
+
+/** The executions as they were before their first event. */
+async function executionsOf(client: Client, id: string): Promise<ExecutionView[]> {
+  const executions = await everyPage(async (after) => {
+    const answer = await client.ask(ExecutionsQuery, { id, after })
+    return answer.session?.executions ?? { nodes: [], pageInfo: { hasNextPage: false } }
+  })
+  return executions.map(({ id, key, title }) => ({
+    id,
+    key,
+    title,
+    status: 'PENDING' satisfies ExecutionStatus,
+    agent: null,
+    attempts: 0,
+    startedAt: null,
+    endedAt: null,
+    resumeAt: null,
+    summary: null,
+    error: null,
+    rejected: null,
+    asks: null,
+    childId: null,
+    cause: null,
+    line: null,
+  }))
+}
+
+/** The executions as they are shown, and those that have come since. */
+async function withNew({ client }: Server, id: string, { executions }: SessionView): Promise<ExecutionView[]> {
+  const known = new Map(executions.map((execution) => [execution.id, execution]))
+  return (await executionsOf(client, id)).map((execution) => known.get(execution.id) ?? execution)
 }
 
 /** All events of a session, each once and in order, over as many connections as it takes. */

@@ -21,6 +21,17 @@ export interface SessionView {
   seq: number
   /** In the plan's order. */
   executions: readonly ExecutionView[]
+  /** What waits for a person now, the oldest first. */
+  interrupts: readonly InterruptView[]
+}
+
+/** A question to a person that has no answer yet. */
+export interface InterruptView {
+  id: string
+  kind: string
+  question: string
+  /** Key of the execution that it concerns; null: the session as a whole. */
+  key: string | null
 }
 
 export interface ExecutionView {
@@ -38,6 +49,12 @@ export interface ExecutionView {
   summary: string | null
   /** Why it failed, or why its last attempt did. */
   error: string | null
+  /** Why a gate rejected its last result; null once another one was accepted. */
+  rejected: string | null
+  /** What a person is asked before it goes on. */
+  asks: string | null
+  /** The child session that does it. */
+  childId: string | null
   /** Key of the execution whose end made this one SKIPPED. */
   cause: string | null
   /** The last line that its agent showed. */
@@ -79,11 +96,33 @@ export function applyEvent(view: SessionView, event: EventFact): SessionView {
   }
   return {
     ...next,
+    interrupts: interruptsAfter(view, event),
     executions: view.executions.map((execution) =>
       execution.id === event.executionId ? changed(execution, event, view) : execution,
     ),
   }
 }
+
+/** The question that an event is about, as it is told while it is open. */
+export const interruptIn = (view: SessionView, event: EventFact): InterruptView | undefined =>
+  view.interrupts.find(({ id }) => id === textOf(event, 'interruptId'))
+
+function interruptsAfter(view: SessionView, event: EventFact): readonly InterruptView[] {
+  const id = textOf(event, 'interruptId')
+  if (id === undefined) return view.interrupts
+  if (event.type === 'INTERRUPT_RAISED') {
+    const [kind = '', question = ''] = [textOf(event, 'kind'), textOf(event, 'question')]
+    return [...view.interrupts, { id, kind, question, key: keyOf(view, event.executionId) ?? null }]
+  }
+  return OVER.has(event.type) ? view.interrupts.filter((one) => one.id !== id) : view.interrupts
+}
+
+/** Events after which nobody is asked any more. */
+const OVER = new Set(['INTERRUPT_ANSWERED', 'INTERRUPT_EXPIRED', 'INTERRUPT_VOID'])
+
+/** Whether an event speaks of an execution that the view does not have: the plan has grown. */
+export const isUnknown = (view: SessionView, { executionId }: EventFact): boolean =>
+  executionId !== null && !view.executions.some(({ id }) => id === executionId)
 
 /** What an activity makes of a view: the line that is shown below its execution. */
 export function applyActivity(view: SessionView, { executionId, text }: ActivityFact): SessionView {
@@ -97,6 +136,9 @@ function changed(execution: ExecutionView, event: EventFact, view: SessionView):
     return { ...execution, attempts: numberOf(event, 'number') ?? execution.attempts + 1, line: null }
   }
   if (event.type === 'ATTEMPT_ENDED') return { ...execution, error: errorOf(event) ?? execution.error }
+  if (event.type === 'VERDICT_GIVEN' && textOf(event, 'verdict') === 'REJECT') {
+    return { ...execution, rejected: textOf(event, 'text') ?? 'no reason given' }
+  }
   if (!event.type.startsWith('EXECUTION_')) return execution
   const status = event.type.slice('EXECUTION_'.length) as ExecutionStatus
   const causeId = textOf(event, 'causeId')
@@ -108,6 +150,9 @@ function changed(execution: ExecutionView, event: EventFact, view: SessionView):
     endedAt: isSettled(status) ? event.at : null,
     resumeAt: status === 'WAITING' ? dateOf(event, 'resumeAt') : null,
     summary: textOf(event, 'summary') ?? execution.summary,
+    rejected: status === 'ACCEPTED' ? null : execution.rejected,
+    asks: status === 'WAITING' ? (interruptIn(view, event)?.question ?? null) : null,
+    childId: textOf(event, 'childId') ?? execution.childId,
     error: status === 'ACCEPTED' ? null : (errorOf(event) ?? execution.error),
     cause: causeId === undefined ? execution.cause : (causeOf(view, causeId) ?? null),
   }
@@ -137,7 +182,8 @@ export function errorOf(event: EventFact): string | undefined {
   return typeof message === 'string' ? message : undefined
 }
 
-function numberOf(event: EventFact, name: string): number | undefined {
+/** A number that the event carries under this name. */
+export function numberOf(event: EventFact, name: string): number | undefined {
   const value = member(event, name)
   return typeof value === 'number' ? value : undefined
 }

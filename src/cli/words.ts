@@ -18,6 +18,16 @@ export const count = (number: number, one: string): string => `${number} ${one}$
 /** A status as people read it: "timed out". */
 export const inWords = (status: string): string => status.toLowerCase().replaceAll('_', ' ')
 
+/** The status of a session for somebody who may have to do something about it. */
+export const sessionInWords = (status: string): string => WAITING[status] ?? inWords(status)
+
+const WAITING: Record<string, string> = {
+  AWAITING_APPROVAL: 'plan waits for approval',
+  INTERRUPTED: 'waits for an answer',
+  CANCELING: 'is being stopped',
+  ROLLING_BACK: 'is being rolled back',
+}
+
 /** Text of any origin as one line that cannot move the cursor or set colours. */
 export function oneLine(text: string): string {
   // Tabs and line breaks become spaces; whatever else controls a terminal goes.

@@ -5,11 +5,12 @@ import { describe, expect, it } from 'vitest'
 import { EXECUTION_STATUSES } from '../../src/core/execution.ts'
 import { frame } from '../../src/cli/render/frame.ts'
 import { colours, noColours } from '../../src/cli/render/paint.ts'
-import type { ExecutionView, SessionView } from '../../src/cli/view.ts'
+import type { ExecutionView, InterruptView, SessionView } from '../../src/cli/view.ts'
 import { planned, START } from './session.ts'
 
 const size = { columns: 80, rows: 40 }
-const at = (ms: number) => ({ paint: noColours, now: START + ms, ...size })
+const typed = (args: string): string => `tutti ${args}`
+const at = (ms: number) => ({ paint: noColours, now: START + ms, ...size, typed })
 
 function withThese(view: SessionView, changes: Record<string, Partial<ExecutionView>>): SessionView {
   return { ...view, executions: view.executions.map((e) => ({ ...e, ...changes[e.key] })) }
@@ -49,6 +50,31 @@ describe('the picture of a session in a terminal', () => {
       '  └ skipped because of write',
       '· report            Do report',
     ])
+  })
+
+  it('says what waits for a person, with the command that answers it, before everything else', () => {
+    const question = (number: number): InterruptView => ({
+      id: `${number}0000000-0000-8000-8000-000000000000`,
+      kind: 'QUESTION',
+      question: `Which\none, ${number}?`,
+      key: number === 1 ? null : 'test',
+    })
+    const view = withThese(planned('test', 'review'), {
+      test: { status: 'WAITING', asks: 'Which one, 2?' },
+      review: { status: 'READY', rejected: 'too short' },
+    })
+    expect(frame({ ...view, interrupts: [1, 2].map(question) }, at(0)).slice(5)).toEqual([
+      'waits for you: tutti approve 10000000   Which one, 1?',
+      'waits for you: tutti approve 20000000   test: Which one, 2?',
+      '',
+      '… test   Do test',
+      '  └ waits for an answer: Which one, 2?',
+      '· review Do review',
+      '  └ again, because it was rejected: too short',
+    ])
+    expect(frame({ ...view, interrupts: [1, 2, 3, 4, 5].map(question) }, at(0))[8]).toBe(
+      'waits for you: 2 more questions, see tutti approve',
+    )
   })
 
   it('turns while an execution runs, and lets its time grow', () => {
@@ -107,7 +133,7 @@ describe('the picture of a session in a terminal', () => {
             title,
             executions: bare.executions.map((e, index) => ({ ...e, ...executions[index] })),
           }
-          const lines = frame(view, { paint, now: START, columns, rows })
+          const lines = frame(view, { paint, now: START, columns, rows, typed })
           expect(lines.length).toBeLessThanOrEqual(Math.max(1, rows - 1))
           for (const line of lines) {
             expect(stripVTControlCharacters(line)).not.toMatch(/\p{Cc}/u)

@@ -15,6 +15,9 @@ const execution = (key: string, position: number): ExecutionView => ({
   resumeAt: null,
   summary: null,
   error: null,
+  rejected: null,
+  asks: null,
+  childId: null,
   cause: null,
   line: null,
 })
@@ -32,6 +35,7 @@ export const planned = (...keys: string[]): SessionView => ({
   reason: null,
   seq: 10,
   executions: keys.map(execution),
+  interrupts: [],
 })
 
 /** Makes events with rising numbers, each so many milliseconds after the session's start. */

@@ -5,6 +5,7 @@ import { listenForInterruption } from '../interrupt.ts'
 import { HealthQuery } from '../operations.ts'
 import { type Paint, paintFor } from '../render/paint.ts'
 import { keepOutOfGit } from '../server.ts'
+import { program } from '../typed.ts'
 import { count, inWords, oneLine } from '../words.ts'
 
 interface ServeOptions extends Omit<ServerOptions, 'server'> {
@@ -31,10 +32,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const client = createClient(app.url)
   const [{ health }, agents] = await Promise.all([client.ask(HealthQuery, {}), agentsOf(client)])
   const facts = { url: app.url, dataDir: config.dataDir, database: health.databaseKind, version: health.version }
-  // npm says so to what it starts; then there may be no `tutti` in the PATH.
-  const command = process.env['npm_lifecycle_event'] === undefined ? 'tutti' : 'npm run tutti --'
   const lines = welcome(
-    { ...facts, recovered: app.recovered.sessions, agents, command },
+    { ...facts, recovered: app.recovered.sessions, agents, command: program() },
     paintFor(process.stdout, options.color),
   )
   process.stdout.write(`${lines.join('\n')}\n`)

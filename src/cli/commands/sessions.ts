@@ -4,7 +4,7 @@ import { SessionsQuery } from '../operations.ts'
 import { uuidOf } from '../result.ts'
 import { openServer } from '../server.ts'
 import { table } from '../table.ts'
-import { duration, inWords, oneLine } from '../words.ts'
+import { duration, oneLine, sessionInWords } from '../words.ts'
 
 /** `tutti sessions`: lists the last sessions. Returns the exit code. */
 export async function sessions(options: ServerOptions & { limit: number; json?: boolean }): Promise<number> {
@@ -25,7 +25,7 @@ export async function sessions(options: ServerOptions & { limit: number; json?: 
     else {
       const rows = list.map((s) => [
         s.id,
-        inWords(s.status),
+        sessionInWords(s.status),
         s.createdAt.slice(0, 19).replace('T', ' '),
         s.durationMs === null ? '-' : duration(s.durationMs),
         oneLine(s.project),

@@ -3,6 +3,7 @@ import stringWidth from 'string-width'
 import { isHeld, isSettled } from '../../core/execution.ts'
 import type { ExecutionView, SessionView } from '../view.ts'
 import { count, duration, inWords, oneLine } from '../words.ts'
+import { answering, type Typed } from './event-line.ts'
 import { heading } from './heading.ts'
 import type { Paint } from './paint.ts'
 
@@ -13,7 +14,11 @@ export interface FrameOptions {
   /** Size of the terminal, in characters. */
   columns: number
   rows: number
+  typed: Typed
 }
+
+/** Questions to people that are shown; of more there is only their number. */
+const QUESTIONS = 3
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
 /** How long each picture of the spinner stands, in milliseconds. */
@@ -26,7 +31,7 @@ export const SPIN_MS = 100
 export function frame(view: SessionView, options: FrameOptions): string[] {
   const { paint, columns, rows } = options
   const fit = (line: string): string => cliTruncate(line, Math.max(1, columns - 1))
-  const head = [...heading(view, paint), '']
+  const head = [...heading(view, paint), ...asked(view, options), '']
   const widths = {
     key: Math.max(0, ...view.executions.map(({ key }) => stringWidth(key))),
     agent: Math.max(0, ...view.executions.map(({ agent }) => stringWidth(agent ?? ''))),
@@ -35,6 +40,18 @@ export function frame(view: SessionView, options: FrameOptions): string[] {
   // One row stays free for the cursor.
   const body = lower(blocks, rows - head.length - 1)
   return [...head, ...body].slice(0, Math.max(1, rows - 1)).map(fit)
+}
+
+/** What waits for a person, and how to answer. */
+function asked({ interrupts }: SessionView, { paint, typed }: FrameOptions): string[] {
+  const more = interrupts.length - QUESTIONS
+  return [
+    ...interrupts.slice(0, QUESTIONS).map((one) => {
+      const who = one.key === null ? '' : `${one.key}: `
+      return paint('yellow', `waits for you: ${answering(one, typed)}   ${who}${oneLine(one.question)}`)
+    }),
+    ...(more > 0 ? [paint('yellow', `waits for you: ${count(more, 'more question')}, see ${typed('approve')}`)] : []),
+  ]
 }
 
 interface Block {
@@ -81,7 +98,7 @@ function block(execution: ExecutionView, widths: { key: number; agent: number },
     ...(widths.agent > 0 ? [paint('dim', pad(agent ?? '', widths.agent))] : []),
     `${oneLine(title)}${time === undefined ? '' : paint('dim', ` ${time}`)}`,
   ]
-  const below = isHeld(status) ? line : remark(execution)
+  const below = isHeld(status) ? (line ?? again(execution)) : remark(execution)
   return [words.join(' '), ...(below === null ? [] : [paint('dim', `  └ ${oneLine(below)}`)])]
 }
 
@@ -104,9 +121,16 @@ function timeOf({ startedAt, endedAt, attempts, status }: ExecutionView, now: nu
   return [time, tries].filter((part) => part !== undefined).join(', ') || undefined
 }
 
+const again = ({ rejected }: ExecutionView): string | null =>
+  rejected === null ? null : `again, because it was rejected: ${rejected}`
+
 /** What there is to say below an execution that no agent has in hand. */
-function remark({ status, summary, error, cause, resumeAt }: ExecutionView): string | null {
+function remark(execution: ExecutionView): string | null {
+  const { status, summary, error, cause, resumeAt, asks } = execution
   if (status === 'ACCEPTED') return summary
+  if (asks !== null) return `waits for an answer: ${asks}`
+  if (status === 'READY') return again(execution)
+  if (status === 'COMPENSATED') return 'undone'
   if (status === 'WAITING') return error === null ? 'waits to be tried again' : `waits to be tried again: ${error}`
   if (status === 'SKIPPED') return cause === null ? 'skipped' : `skipped because of ${cause}`
   if (status === 'FAILED' || status === 'CANCELED') return error ?? inWords(status)

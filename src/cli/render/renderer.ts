@@ -1,3 +1,5 @@
+import { eventLine, type Typed } from './event-line.ts'
+import { noColours } from './paint.ts'
 import type { ActivityFact, EventFact, SessionView } from '../view.ts'
 
 /** Shows a session while it runs. */
@@ -14,4 +16,13 @@ export interface Renderer {
   end(): void
 }
 
-export const SILENT: Renderer = { begin() {}, event() {}, activity() {}, notice() {}, end() {} }
+/** Shows nothing but that somebody is waited for: without an answer the end would not come. */
+export const quietRenderer = (write: (line: string) => void, typed: Typed): Renderer => ({
+  begin() {},
+  event(event, view) {
+    if (event.type === 'INTERRUPT_RAISED') write(eventLine(event, view, noColours, typed) ?? '')
+  },
+  activity() {},
+  notice() {},
+  end() {},
+})

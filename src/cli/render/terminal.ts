@@ -1,6 +1,7 @@
 import { createLogUpdate } from 'log-update'
 import { stripVTControlCharacters } from 'node:util'
 import type { SessionView } from '../view.ts'
+import type { Typed } from './event-line.ts'
 import { frame, SPIN_MS } from './frame.ts'
 import type { Paint } from './paint.ts'
 import type { Renderer } from './renderer.ts'
@@ -10,14 +11,14 @@ import type { Renderer } from './renderer.ts'
  *
  * @param now milliseconds since the epoch
  */
-export function terminalRenderer(stream: NodeJS.WriteStream, paint: Paint, now: () => number): Renderer {
+export function terminalRenderer(stream: NodeJS.WriteStream, paint: Paint, now: () => number, typed: Typed): Renderer {
   const update = createLogUpdate(stream)
   let view: SessionView | undefined
   let notice: string | undefined
   const draw = (): void => {
     if (!view) return
     const { columns, rows } = stream
-    const lines = frame(view, { paint, now: now(), columns, rows: notice === undefined ? rows : rows - 1 })
+    const lines = frame(view, { paint, now: now(), columns, rows: notice === undefined ? rows : rows - 1, typed })
     update([...lines, ...(notice === undefined ? [] : [paint('yellow', notice)])].join('\n'))
   }
   const timer = setInterval(draw, SPIN_MS)
