@@ -14,6 +14,7 @@ import { type AttemptState, type ExecutionState, type Failure, heldAttempt } fro
 import { giveUp } from './giveUp.ts'
 import type { Json } from './json.ts'
 import { readLedger } from './ledger.ts'
+import type { Manager } from './plan.ts'
 import { raise, waitFor } from './raise.ts'
 import { refreeze } from './ready.ts'
 import { mayRetry, retryDelay } from './retry.ts'
@@ -191,7 +192,7 @@ function manage(d: Draft, key: string, candidate: Parameters<typeof begin>[2], a
   const delegated = plan.nodes.filter(({ kind }) => kind !== 'MANAGE')
   const read = readLedger(candidate.output, {
     taken: plan.nodes.map((node) => node.key),
-    left: (plan.manager?.maxChildren ?? 0) - delegated.length,
+    left: (plan.manager as Manager).maxChildren - delegated.length,
     agents,
     depth,
   })

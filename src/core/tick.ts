@@ -13,8 +13,7 @@ import { stopAll } from './stop.ts'
 export function tick(d: Draft): void {
   for (const interrupt of openInterrupts(d)) {
     // An earlier one may have made this one void.
-    const { status } = d.state.interrupts.find(({ id }) => id === interrupt.id) ?? interrupt
-    if (status !== 'OPEN') continue
+    if (!openInterrupts(d).some(({ id }) => id === interrupt.id)) continue
     if (d.now >= interrupt.expiresAt) {
       expire(d, interrupt)
       // What the next one is about has to be settled by then.

@@ -13,6 +13,7 @@ import {
   type Driven,
   error,
   errs,
+  failing,
   gated,
   idOf,
   type OK,
@@ -243,6 +244,18 @@ describe('an interrupt that nobody answers', () => {
     expect(session.state.interrupts.map(({ status }) => status)).toEqual(['EXPIRED', 'EXPIRED'])
     expect(session.state).toMatchObject({ status: 'FAILED', reason: 'BUDGET TOKENS: stopped by expiry' })
     expect(session.statuses().map(([, status]) => status)).toEqual(['ACCEPTED', 'CANCELED', 'CANCELED'])
+  })
+})
+
+describe('an interrupt that another one makes void in the moment in which both expire', () => {
+  it('E58: does not expire', () => {
+    const session = running(failing(planOf('PARALLEL', ['a', 'b']), 'FAIL_FAST'))
+    session.do('a', asks())
+    session.do('b', asks())
+    session.after(DAY)
+    expect(session.state.interrupts.map(({ status }) => status)).toEqual(['EXPIRED', 'VOID'])
+    expect(session.statuses()).toEqual([['a', 'FAILED'], ['b', 'SKIPPED']]) // prettier-ignore
+    expect(types(session.last).filter((type) => type === 'INTERRUPT_EXPIRED')).toHaveLength(1)
   })
 })
 

@@ -15,6 +15,7 @@ import {
   LOST,
   OK,
   ok,
+  part,
   PERSON,
   rejects,
   types,
@@ -73,6 +74,19 @@ describe('a rejection', () => {
     session.do('a')
     expect(session.verdict('a', ACCEPT).state.status).toBe('SUCCEEDED')
     expect(session.execution('a')).toMatchObject({ attempt: 6, counted: 2, lost: 1 })
+  })
+
+  it('E41: does not make a child session begin anew', () => {
+    const session = gated([COMMAND], { session: { pattern: 'SEQUENTIAL', parts: [part('b')] } })
+    const { childId = '' } = session.execution('a')
+    const used = { tokens: 0, cost: 0, executions: 0 }
+    const end = { executionId: idOf('a'), childId, status: 'SUCCEEDED', output: 1, used } as const
+    session.happen({ type: 'CHILD_ENDED', ...end })
+    expect(session.execution('a').status).toBe('VALIDATING')
+    session.verdict('a', rejects('no'))
+    const error = { class: 'REJECTED', message: 'rejected once, at last by COMMAND: no' }
+    expect(session.execution('a')).toMatchObject({ status: 'FAILED', error })
+    expect(session.last.verdicts).toMatchObject([{ attemptId: idOf('a') }])
   })
 
   it('E27: leaves the next agent rejections of its own, and all feedback', () => {
