@@ -3,6 +3,7 @@ import { EXECUTION_TABLE, type ExecutionMove, type ExecutionState, pendingExecut
 import { idFrom } from './hash.ts'
 import type { Json } from './json.ts'
 import type { Plan, PlanNode } from './plan.ts'
+import { indexOf } from './planIndex.ts'
 import { isWaiting, SESSION_TABLE, type SessionMove } from './session.ts'
 import type { Checkpoint, Effect, GateVerdict, SessionState, Step } from './state.ts'
 
@@ -19,7 +20,15 @@ export interface Draft {
 
 /** Begins a step. */
 export function draft(state: SessionState, now: number): Draft {
-  return { before: state, state: { ...state }, now, events: [], checkpoints: [], verdicts: [], effects: [] }
+  return {
+    before: state,
+    state: { ...state, executions: { ...state.executions } },
+    now,
+    events: [],
+    checkpoints: [],
+    verdicts: [],
+    effects: [],
+  }
 }
 
 /** Ends a step: the version grows by one if anything happened. */
@@ -98,15 +107,19 @@ export function moveExecution(
 
 /** Changes what is known of an execution without moving it. */
 export function changeExecution(d: Draft, key: string, change: Partial<ExecutionState>): void {
-  const after = { ...executionOf(d.state, key), ...change }
-  d.state.executions = { ...d.state.executions, [key]: after }
+  put(d, key, { ...executionOf(d.state, key), ...change })
 }
 
 /** Forgets members of an execution: what is optional in a state is not there rather than undefined. */
 export function forget(d: Draft, key: string, ...members: (keyof ExecutionState)[]): void {
   const gone: ReadonlySet<string> = new Set(members)
   const rest = Object.entries(executionOf(d.state, key)).filter(([member]) => !gone.has(member))
-  d.state.executions = { ...d.state.executions, [key]: Object.fromEntries(rest) as unknown as ExecutionState }
+  put(d, key, Object.fromEntries(rest) as unknown as ExecutionState)
+}
+
+/** The executions are the draft's own. Not by assignment: a key may be a word that objects know by themselves. */
+function put({ state }: Draft, key: string, value: ExecutionState): void {
+  Object.defineProperty(state.executions, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
 /** Puts a new version of the plan in the place of the old one, with executions for the nodes that are new. */
@@ -132,7 +145,7 @@ export function executionOf(state: SessionState, key: string): ExecutionState {
 
 /** The node of an execution. */
 export function nodeOf(state: SessionState, key: string): PlanNode {
-  return state.plan.nodes.find((node) => node.key === key) as PlanNode
+  return indexOf(state.plan).nodes.get(key) as PlanNode
 }
 
 /** All executions in the plan's order: an object would put keys that look like numbers first. */

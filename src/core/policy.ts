@@ -2,58 +2,56 @@ import { enough } from './aggregate.ts'
 import { executionOf, executionsOf, nodeOf } from './draft.ts'
 import { type ExecutionState, isSettled } from './execution.ts'
 import type { PlanGroup, PlanNode } from './plan.ts'
+import { indexOf } from './planIndex.ts'
 import { branchesOf } from './ready.ts'
 import type { SessionState } from './state.ts'
 
-/** The group of a node and those above it. */
-function groupsOf({ plan }: SessionState, node: PlanNode): PlanGroup[] {
-  const chain: PlanGroup[] = []
-  let name: string | undefined = node.group
-  while (name !== undefined) {
-    const group = plan.groups.find(({ key }) => key === name)
-    if (!group) break
-    chain.push(group)
-    name = group.parent
+/** Why executions that have not settled have to stop for the sake of another one. */
+export interface StopCause {
+  causeId: string
+  reason: string
+}
+
+/**
+ * Which executions have to stop, now: those of a group that fails fast once one of it has failed, those of a group that can
+ * no longer reach its quorum, and branches whose aggregator has what it needs (rule 6).
+ */
+export function stopCauses(state: SessionState): (node: PlanNode) => StopCause | undefined {
+  const { groupsOf } = indexOf(state.plan)
+  const causes = new Map<PlanGroup, StopCause | undefined>()
+  for (const group of state.plan.groups) if (group.onFailure !== 'CONTINUE') causes.set(group, causeOf(state, group))
+  return ({ key }) => {
+    for (const group of groupsOf.get(key) as readonly PlanGroup[]) {
+      const cause = causes.get(group)
+      if (cause) return cause
+    }
+    const winner = aggregatorsOf(state, key).find((one) => isSettled(executionOf(state, one.key).status))
+    return winner && { causeId: executionOf(state, winner.key).id, reason: `${winner.key} has what it needs` }
   }
-  return chain
+}
+
+function causeOf(state: SessionState, group: PlanGroup): StopCause | undefined {
+  const members = membersOf(state, group)
+  if (group.onFailure === 'FAIL_FAST') {
+    const failed = members.find(({ key, status }) => status === 'FAILED' && !nodeOf(state, key).optional)
+    return failed && { causeId: failed.id, reason: `${failed.key} failed and its group fails fast` }
+  }
+  const { quorum = members.length } = group
+  const given = members.filter(({ status }) => isSettled(status) && status !== 'ACCEPTED')
+  const left = members.length - given.length
+  if (left >= quorum) return undefined
+  const culprit = given.find(({ status }) => status === 'FAILED') ?? (given[0] as ExecutionState)
+  return { causeId: culprit.causeId ?? culprit.id, reason: `only ${left} can be accepted, the quorum is ${quorum}` }
 }
 
 /** The executions of a group and of the groups below it. */
 function membersOf(state: SessionState, group: PlanGroup): ExecutionState[] {
-  return state.plan.nodes
-    .filter((node) => groupsOf(state, node).includes(group))
-    .map(({ key }) => executionOf(state, key))
-}
-
-/**
- * Why an execution that has not settled has to stop for the sake of another one: that failed and the group fails fast, too
- * many have failed for the group's quorum, or the aggregator of its branch has what it needs (rule 6).
- */
-export function stopCause(state: SessionState, node: PlanNode): { causeId: string; reason: string } | undefined {
-  for (const group of groupsOf(state, node)) {
-    if (group.onFailure === 'CONTINUE') continue
-    const members = membersOf(state, group)
-    if (group.onFailure === 'FAIL_FAST') {
-      const failed = members.find(({ key, status }) => status === 'FAILED' && !nodeOf(state, key).optional)
-      if (failed) return { causeId: failed.id, reason: `${failed.key} failed and its group fails fast` }
-      continue
-    }
-    const { quorum = members.length } = group
-    const given = members.filter(({ status }) => isSettled(status) && status !== 'ACCEPTED')
-    if (members.length - given.length < quorum) {
-      const culprit = given.find(({ status }) => status === 'FAILED') ?? (given[0] as ExecutionState)
-      const causeId = culprit.causeId ?? culprit.id
-      return { causeId, reason: `only ${members.length - given.length} can be accepted, the quorum is ${quorum}` }
-    }
-  }
-  const winner = aggregatorsOf(state, node.key).find(({ key }) => isSettled(executionOf(state, key).status))
-  if (!winner) return undefined
-  return { causeId: executionOf(state, winner.key).id, reason: `${winner.key} has what it needs` }
+  return (indexOf(state.plan).membersOf.get(group) as readonly string[]).map((key) => executionOf(state, key))
 }
 
 /** The aggregators that go on as soon as they have enough, for one branch. */
-function aggregatorsOf({ plan }: SessionState, key: string): PlanNode[] {
-  return plan.nodes.filter(({ join, after }) => join === 'ENOUGH' && after.includes(key))
+function aggregatorsOf({ plan }: SessionState, key: string): readonly PlanNode[] {
+  return indexOf(plan).aggregatorsOf.get(key) ?? []
 }
 
 /** Whether what comes before a node has come far enough (rule 1), or who is to blame that it never will. */
@@ -96,7 +94,8 @@ export function outcome(state: SessionState): {
   if (missing.length === 0) return { end: 'SUCCEED', missing }
   const excused = ({ key }: ExecutionState): boolean => {
     const node = nodeOf(state, key)
-    return node.optional || groupsOf(state, node).some((group) => reachedQuorum(state, group))
+    const groups = indexOf(state.plan).groupsOf.get(key) as readonly PlanGroup[]
+    return node.optional || groups.some((group) => reachedQuorum(state, group))
   }
   return { end: missing.every(excused) ? 'SUCCEED_PARTLY' : 'FAIL', missing }
 }

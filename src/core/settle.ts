@@ -1,10 +1,19 @@
 import { spawn } from './child.ts'
-import { type Draft, executionById, executionOf, executionsOf, moveExecution, moveSession, nodeOf } from './draft.ts'
+import {
+  changeExecution,
+  type Draft,
+  executionById,
+  executionOf,
+  executionsOf,
+  moveExecution,
+  moveSession,
+  nodeOf,
+} from './draft.ts'
 import { type ExecutionState, isHeld, isSettled } from './execution.ts'
 import { gather } from './gather.ts'
 import type { Json } from './json.ts'
 import type { PlanNode } from './plan.ts'
-import { comesBefore, outcome, stopCause } from './policy.ts'
+import { comesBefore, outcome, stopCauses } from './policy.ts'
 import { openInterrupts, voidInterrupts } from './raise.ts'
 import { ready } from './ready.ts'
 import { beginRollback, goOnRollingBack } from './rollback.ts'
@@ -22,17 +31,21 @@ export function settle(d: Draft): void {
   let before: number
   do {
     before = d.events.length
-    for (const node of d.state.plan.nodes) if (Object.hasOwn(d.state.executions, node.key)) settleNode(d, node)
+    // Before the plan is approved there is nothing of it to be settled.
+    if (Object.keys(d.state.executions).length > 0) {
+      const stopCause = stopCauses(d.state)
+      for (const node of d.state.plan.nodes) settleNode(d, node, stopCause)
+    }
     watchBudget(d)
     waitOrGoOn(d)
     if (d.events.length === before) endIfSettled(d)
   } while (d.events.length > before && !isEnded(d.state.status))
 }
 
-function settleNode(d: Draft, node: PlanNode): void {
+function settleNode(d: Draft, node: PlanNode, stopCause: ReturnType<typeof stopCauses>): void {
   const execution = executionOf(d.state, node.key)
   if (isSettled(execution.status)) return
-  const stop = node.kind === 'UNDO' ? undefined : stopCause(d.state, node)
+  const stop = node.kind === 'UNDO' ? undefined : stopCause(node)
   if (stop) {
     stopFor(d, execution, stop.causeId, stop.reason)
   } else if (execution.status === 'PENDING' || execution.status === 'BLOCKED') {
@@ -75,7 +88,7 @@ export function goOn(d: Draft): void {
   moveSession(d, 'RUN')
   for (const execution of executionsOf(d.state)) {
     if (execution.status !== 'READY') continue
-    d.state.executions = { ...d.state.executions, [execution.key]: { ...execution, readyAt: d.now } }
+    changeExecution(d, execution.key, { readyAt: d.now })
     if (nodeOf(d.state, execution.key).kind === 'SESSION') continue
     d.effects.push({ type: 'ENQUEUE', executionId: execution.id })
   }
