@@ -14,7 +14,7 @@ import type { Coordinator, StartInput } from '../src/coordinator/coordinator.ts'
 import type { SubTask } from '../src/core/plan.ts'
 import { isEnded } from '../src/core/session.ts'
 import type { SessionState } from '../src/core/state.ts'
-import { timers } from '../src/coordinator/timers.ts'
+import { type Timers, timers } from '../src/coordinator/timers.ts'
 import { createEmbeddedEngine } from '../src/engines/embedded.ts'
 import { type CommandDefinition, createCommandRuntime } from '../src/runtimes/command.ts'
 import type { Runtime } from '../src/runtime.ts'
@@ -52,6 +52,8 @@ export interface House {
   end(sessionId: string): Promise<SessionState>
   /** The same store and bus under a new coordinator, as after a restart. */
   reopen(): Promise<House>
+  /** The same as after a power cut of the server alone: its programs go on, nothing that it does is written any more. */
+  crash(): Promise<House>
   close(): Promise<void>
 }
 
@@ -66,6 +68,12 @@ export interface HouseOptions {
   between?: (database: Database) => Database
   /** A runtime beside the one for commands, and the name of its agent, who can do its own name. */
   runtime?: Runtime
+  /** More agents of that runtime, each with what it can do. */
+  agents?: Readonly<Record<string, string[]>>
+  /** More programs that may be run. */
+  commands?: Readonly<Record<string, CommandDefinition>>
+  /** The folder that agents work in; without one it is the house's own. */
+  workspace?: string
 }
 
 export async function openHouse(
@@ -78,9 +86,14 @@ export async function openHouse(
   const dataDir = mkdtempSync(join(tmpdir(), 'tutti-house-'))
   const projectId = uuid()
   await database.prisma.project.create({
-    data: { id: projectId, name: 'house', workspace: dataDir, concurrency: options.concurrency ?? 100 },
+    data: {
+      id: projectId,
+      name: 'house',
+      workspace: options.workspace ?? dataDir,
+      concurrency: options.concurrency ?? 100,
+    },
   })
-  const { between, runtime } = options
+  const { between, runtime, agents = {}, commands } = options
   const house = await build({
     database,
     bus,
@@ -88,6 +101,7 @@ export async function openHouse(
     projectId,
     ...(between && { between }),
     ...(runtime && { runtime }),
+    ...(commands && { commands }),
   })
   const slots = options.slots ?? 50
   await database.transaction(async (query) => {
@@ -95,7 +109,9 @@ export async function openHouse(
     await registerAgent(query, agent('sleeper', ['sleep-a-second'], slots), uuid(), Date.now())
     if (!runtime) return
     const { name } = runtime
-    await registerAgent(query, { ...agent(name, [name], slots), runtime: name, runtimeConfig: {} }, uuid(), Date.now())
+    for (const [who, can] of Object.entries({ [name]: [name], ...agents })) {
+      await registerAgent(query, { ...agent(who, can, slots), runtime: name, runtimeConfig: {} }, uuid(), Date.now())
+    }
   })
   await house.coordinator.recover()
   return house
@@ -107,7 +123,32 @@ function agent(name: string, capabilities: string[], slots: number): Registratio
   return { projectId: null, ...words, ...runtime, slots, timeouts: null, origin: 'CONFIGURATION' }
 }
 
-interface Foundation extends Pick<HouseOptions, 'between' | 'runtime'> {
+/** A database and timers that never answer again once they have died. */
+function mortalParts(database: Database): { database: Database; timers: Timers; die(): void } {
+  let dead = false
+  const never = new Promise<never>(() => {})
+  const answer = async <T>(asked: () => Promise<T>): Promise<T> => {
+    if (dead) return never
+    const answered = await asked()
+    return dead ? never : answered
+  }
+  return {
+    database: {
+      ...database,
+      query: (sql, params) => answer(() => database.query(sql, params)),
+      transaction: (run) => answer(() => database.transaction(run)),
+    },
+    timers: {
+      after: (ms, act) => timers.after(ms, () => dead || act()),
+      pause: (ms) => answer(() => timers.pause(ms)),
+    },
+    die() {
+      dead = true
+    },
+  }
+}
+
+interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'commands'> {
   database: Database
   bus: Bus
   dataDir: string
@@ -116,24 +157,25 @@ interface Foundation extends Pick<HouseOptions, 'between' | 'runtime'> {
 
 async function build(parts: Foundation): Promise<House> {
   const { database, bus, dataDir, projectId, between, runtime } = parts
-  const used = between ? between(database) : database
+  const mortal = mortalParts(between ? between(database) : database)
   const log = pino({ level: 'silent' })
   const artifacts = createArtifactStore(dataDir)
   const commands: Record<string, CommandDefinition> = {
     worker: { argv: [process.execPath, WORKER] },
     sleeper: { argv: ['sh', '-c', 'sleep 1; echo slept'] },
+    ...parts.commands,
   }
   const runtimes = {
     command: createCommandRuntime({ commands, environment: process.env }),
     ...(runtime && { [runtime.name]: runtime }),
   }
   const coordinator = createCoordinator({
-    store: createStore({ database: used, bus, log, newId: uuid }),
-    engine: createEmbeddedEngine({ log, timers }),
+    store: createStore({ database: mortal.database, bus, log, newId: uuid }),
+    engine: createEmbeddedEngine({ log, timers: mortal.timers }),
     runtimes,
     artifacts,
     workspaces: createGitWorkspaces(),
-    timers,
+    timers: mortal.timers,
     log,
     owner: 'test',
     now: Date.now,
@@ -188,6 +230,12 @@ async function build(parts: Foundation): Promise<House> {
     end: (sessionId) => until(sessionId, ({ status }) => isEnded(status)),
     async reopen() {
       await coordinator.stop()
+      const again = await build(parts)
+      await again.coordinator.recover()
+      return again
+    },
+    async crash() {
+      mortal.die()
       const again = await build(parts)
       await again.coordinator.recover()
       return again

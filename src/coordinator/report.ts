@@ -74,5 +74,6 @@ function askOf({ kind, question, shown }: Extract<Outcome, { kind: 'ASK' }>['ask
     const message = `a question needs words, at most ${MAX_QUESTION} characters with what is shown`
     return { kind: 'ERROR', error: { class: 'AGENT', message }, evidence: [], usage }
   }
-  return { kind: 'ASK', ask: { kind, question: wellFormedText(question), shown: wellFormed(shown) }, usage }
+  // Whoever is asked is shown something, be it nothing.
+  return { kind: 'ASK', ask: { kind, question: wellFormedText(question), shown: wellFormed(shown ?? {}) }, usage }
 }

@@ -1,12 +1,13 @@
 import { executionById } from '../core/draft.ts'
 import type { Candidate } from '../core/execution.ts'
 import type { Gate, Verdict } from '../core/gate.ts'
-import { type Json, wellFormed, wellFormedText } from '../core/json.ts'
+import { isTooDeep, type Json, MAX_DEPTH, wellFormed } from '../core/json.ts'
 import type { PlanNode } from '../core/plan.ts'
 import { select } from '../core/select.ts'
 import type { SessionState } from '../core/state.ts'
 import type { Outcome, Work } from '../runtime.ts'
 import type { Tools } from './tools.ts'
+import { stricter } from './work.ts'
 
 /** A gate that has to be looked at, and the result that it is for. */
 interface Looking {
@@ -24,6 +25,10 @@ interface Seen {
 
 /** Characters of a program's output that are handed on as feedback. */
 const MAX_FEEDBACK = 4_000
+/** Characters of JSON that a verdict may leave as evidence. */
+const MAX_EVIDENCE = 262_144
+/** Paths that a verdict on files names. */
+const MAX_PATHS = 1_000
 
 /**
  * Lets the gates of a result that need looking at give their verdicts, one after the other, until the result is accepted,
@@ -46,13 +51,29 @@ export async function validate(
     const workspace = (await store.workspace(state.projectId)) ?? ''
     const looking = { state, node, executionId, candidate, workspace }
     const seen = await look(parts, gate, looking, signal).catch((error: Error): Seen => {
-      return { verdict: { kind: 'ERROR', message: wellFormedText(error.message) }, evidence: null }
+      return { verdict: { kind: 'ERROR', message: error.message }, evidence: {} }
     })
     if (signal.aborted) return
     const attemptId = current?.id ?? executionId
-    const verdict = { executionId, attemptId, gate: index as number, errors, ...seen }
+    const verdict = { executionId, attemptId, gate: index as number, errors, ...storable(seen) }
     await sessions.advance(sessionId, { type: 'VERDICT', ...verdict })
   }
+}
+
+/** What agents and programs say need not be what a database takes. */
+function storable({ verdict, evidence }: Seen): Seen {
+  if (isTooDeep(evidence)) {
+    return {
+      verdict: { kind: 'ERROR', message: `its words are nested deeper than ${MAX_DEPTH} levels` },
+      evidence: {},
+    }
+  }
+  const characters = JSON.stringify(evidence).length
+  if (characters > MAX_EVIDENCE) {
+    const message = `it said ${characters} characters, the limit is ${MAX_EVIDENCE}`
+    return { verdict: { kind: 'ERROR', message }, evidence: {} }
+  }
+  return { verdict: wellFormed({ ...verdict }) as unknown as Verdict, evidence: wellFormed(evidence) }
 }
 
 function look(parts: Tools, gate: Gate, looking: Looking, signal: AbortSignal): Promise<Seen> {
@@ -68,21 +89,19 @@ async function runCommand(parts: Tools, command: string, looking: Looking, signa
   const agent = { id: '', name: command, type: 'TESTING' as const }
   const driven = await drive(parts, 'command', { command }, { ...about, agent, input: null }, looking, signal)
   const { outcome, shown } = driven
-  const evidence = { command, outcome: outcome.kind, checks: checksOf(outcome), output: shown }
-  if (outcome.kind === 'OK') return { verdict: { kind: 'ACCEPT' }, evidence }
-  if (outcome.kind === 'ERROR' && (outcome.error.class === 'AGENT' || outcome.error.class === 'CRASH')) {
-    return { verdict: { kind: 'REJECT', feedback: `${command}: ${outcome.error.message}\n${shown}`.trim() }, evidence }
-  }
-  return { verdict: { kind: 'ERROR', message: whyNot(command, outcome) }, evidence }
+  const checks = 'evidence' in outcome ? outcome.evidence : []
+  const evidence = { command, outcome: outcome.kind, checks: checks as unknown as Json, output: shown }
+  // How it ended decides alone: a check may be silent, and findings are none to be accepted.
+  const exit = checks.find(({ kind }) => kind === 'EXIT_CODE')
+  if (!exit) return { verdict: { kind: 'ERROR', message: whyNot(command, outcome) }, evidence }
+  if (exit.passed) return { verdict: { kind: 'ACCEPT' }, evidence }
+  const why = outcome.kind === 'ERROR' ? outcome.error.message : 'it found something'
+  return { verdict: { kind: 'REJECT', feedback: `${command}: ${why}\n${shown}`.trim() }, evidence }
 }
 
 function whyNot(name: string, outcome: Outcome): string {
   if (outcome.kind === 'ERROR') return `${name}: ${outcome.error.message}`
   return outcome.kind === 'TIMEOUT' ? `${name} took too long` : `${name} ended ${outcome.kind}`
-}
-
-function checksOf(outcome: Outcome): Json {
-  return 'evidence' in outcome ? wellFormed(outcome.evidence.map((item) => ({ ...item }))) : []
 }
 
 async function checkFiles(
@@ -101,7 +120,7 @@ async function checkFiles(
     ...missing.map((path) => `${path} does not exist`),
     ...same.map((path) => `${path} has not changed`),
   ]
-  const evidence = { exist: [...exist], missing, changed: differs.slice(0, 1_000), same }
+  const evidence = { exist: [...exist], missing, changed: differs.slice(0, MAX_PATHS), same }
   if (problems.length === 0) return { verdict: { kind: 'ACCEPT' }, evidence }
   return { verdict: { kind: 'REJECT', feedback: problems.join('; ') }, evidence }
 }
@@ -113,14 +132,16 @@ async function askJudge(
   signal: AbortSignal,
 ): Promise<Seen> {
   const { state, node, candidate } = looking
-  const agents = await parts.directory.agentsOf(state.projectId)
+  const everybody = await parts.directory.agentsOf(state.projectId)
+  // Nobody judges what is their own.
+  const agents = everybody.filter(({ id }) => id !== state.executions[node.key]?.agentId)
   const wanted = { capabilities: name === undefined ? ['judge'] : [], text: criteria, ...(name && { agent: name }) }
   const { ranked } = select(
     wanted,
     agents.map((agent) => ({ agent, running: 0 })),
   )
   const judge = agents.find(({ id }) => id === ranked[0]?.agentId)
-  if (!judge) throw new Error(`nobody can judge: ${name ?? 'no agent offers the capability judge'}`)
+  if (!judge) throw new Error(`nobody else can judge: ${name ?? 'no agent offers the capability judge'}`)
   const { output, summary, evidence } = candidate
   const about = {
     title: `Judge "${node.title}"`,
@@ -128,11 +149,15 @@ async function askJudge(
     agent: { id: judge.id, name: judge.name, type: judge.type },
     input: { criteria, wanted: node.description, result: { output, summary, evidence } },
   }
-  const { outcome } = await drive(parts, judge.runtime, judge.runtimeConfig, about, looking, signal)
+  const limited = {
+    ...looking,
+    node: { ...node, timeouts: { ...node.timeouts, ...stricter(node.timeouts, judge.timeouts) } },
+  }
+  const { outcome } = await drive(parts, judge.runtime, judge.runtimeConfig, about, limited, signal)
   if (outcome.kind !== 'OK') throw new Error(whyNot(judge.name, outcome))
   const told = readVerdict(outcome.output)
   if (!told) throw new Error(`${judge.name} gave no verdict that can be read`)
-  const said = { judge: judge.name, version: judge.version, criteria, output: wellFormed(outcome.output) }
+  const said = { judge: judge.name, version: judge.version, criteria, output: outcome.output }
   return { verdict: told, evidence: said }
 }
 
@@ -194,7 +219,7 @@ async function drive(
     )
     for (;;) {
       const next = await running.next()
-      if (next.done) return { outcome: next.value, shown: wellFormedText(shown) }
+      if (next.done) return { outcome: next.value, shown }
       if (next.value.kind === 'OUTPUT') shown = `${shown}${next.value.text}\n`.slice(-MAX_FEEDBACK)
     }
   } finally {
