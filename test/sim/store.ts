@@ -1,0 +1,51 @@
+import type { Store } from '../../src/store/store.ts'
+import { Fault, type Life } from './loop.ts'
+import type { Tables } from './tables.ts'
+
+/** How the connection of a server breaks: before a statement is done, or after it, so that nobody hears that it was. */
+export type Break = 'BEFORE' | 'AFTER'
+
+/** The store as one server sees it: everything that it asks for takes time, and can break. */
+export function createMemoryStore(tables: Tables, life: Life, breaks: (verb: string) => Break | undefined): Store {
+  const lost = (verb: string): Fault => new Fault(`the connection broke: ${verb}`)
+  const ask = <T>(verb: string, apply: () => T | Promise<T>): Promise<T> =>
+    life.call(verb, async () => {
+      const moment = breaks(verb)
+      if (moment === 'BEFORE') throw lost(verb)
+      const result = await apply()
+      if (moment === 'AFTER') throw lost(verb)
+      return result
+    })
+  return {
+    session: (id) => ask('session', () => tables.session(id)),
+    unfinished: () => ask('unfinished', () => tables.sessionIds().filter((id) => tables.isUnfinished(id))),
+    write: (transition) => ask('write', () => tables.write(transition)),
+    create: (transition, companions) => ask('create', () => tables.create(transition, companions)),
+    ring() {},
+    answered: (claim) => ask('answered', () => tables.answered(claim)),
+    analysis: (sessionId) => ask('analysis', () => tables.analysis(sessionId)),
+    sessionOfInterrupt: (id) => ask('interrupt', () => tables.sessionOfInterrupt(id)),
+    checkpoint: (sessionId, seq) => ask('checkpoint', () => tables.checkpoint(sessionId, seq)),
+    workspace: (projectId) => ask('workspace', () => tables.projects.find(({ id }) => id === projectId)?.workspace),
+    // Nobody plans by what is expected here.
+    experience: () => ask('experience', () => new Map()),
+    hasProject: (id) => ask('project', () => tables.projects.some((project) => project.id === id)),
+    task: (projectId, taskId) => ask('task', () => tables.task(projectId, taskId)),
+    agents: () => ask('agents', () => tables.agents.map((agent) => ({ ...agent }))),
+    concurrencies: () => ask('concurrencies', () => new Map(tables.projects.map((p) => [p.id, p.concurrency]))),
+    setAgentStatus: (agentId, status, reason) =>
+      ask('agent', () => {
+        const agent = tables.agents.find(({ id, status }) => id === agentId && status !== 'DISABLED')
+        if (agent) Object.assign(agent, { status, statusReason: reason })
+        return agent !== undefined
+      }),
+    workContext: (taskId, executionIds, agentIds) =>
+      ask('context', () => tables.workContext(taskId, executionIds, agentIds)),
+    activities: (executionId) =>
+      ask('activities', () => ({
+        // Storing what is shown never fails the work; what it costs is time.
+        add: () => Promise.resolve(),
+        close: () => ask(`close activities of ${executionId}`, () => {}).catch(() => {}),
+      })),
+  }
+}
