@@ -246,6 +246,7 @@ describe('a gate that asks a person', () => {
       escalated: false,
     })
     expect(session.last.events[3]?.data).toEqual({ key: 'a', interruptId: session.asked.id })
+    expect(session.last.effects).toEqual([])
   })
 
   it('E43: lets the result pass with APPROVE', () => {
