@@ -90,6 +90,8 @@ export interface Coordinator {
   start(input: StartInput): Promise<StartResult>
   /** What `start` would do with the same input. */
   analyze(input: StartInput): Promise<DryRun | Refusal>
+  /** What a session's plan would take with the agents that would be picked now; undefined: there is no such session. */
+  estimate(sessionId: string): Promise<Estimate | undefined>
   /** Stops a session: nothing new starts, what runs is told to stop and fenced off after the grace. */
   cancel(sessionId: string, reason: string): Promise<{ kind: 'CANCELING' } | Refusal>
   /**

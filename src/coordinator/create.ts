@@ -1,6 +1,6 @@
 import type { Coordinator } from './coordinator.ts'
 import { createDirectory } from './directory.ts'
-import { dryRun } from './dryRun.ts'
+import { dryRun, estimateSession } from './dryRun.ts'
 import { createErrands } from './errands.ts'
 import { checkAgents } from './health.ts'
 import type { Parts } from './parts.ts'
@@ -61,6 +61,7 @@ export function createCoordinator(given: Parts): Coordinator {
   return {
     start: (input) => start(parts, input),
     analyze: (input) => dryRun(parts, input),
+    estimate: (sessionId) => estimateSession(parts, sessionId),
     retry: (sessionId, idempotencyKey, seq) => retry(parts, sessionId, idempotencyKey, seq),
     fork: (wanted) => fork(parts, wanted),
     answer: (answering) => answer(parts, answering),
