@@ -54,6 +54,7 @@ export interface Writer {
   write(transition: Transition): Promise<boolean>
   /** The same inside a transaction of the caller's, who calls `ring` once it is committed. */
   writeIn(query: Query, transition: Transition): Promise<boolean>
+  /** Rings the doorbells of a session, and that of interrupts if it has any that are OPEN. */
   ring(session: SessionState): void
 }
 
@@ -86,8 +87,12 @@ export function createWriter(database: Database, bus: Bus): Writer {
         batch.map(({ transition }) => transition),
       )
       for (const { transition, resolve } of batch) {
-        if (won.has(transition.after.id)) ring(transition.after)
-        resolve(won.has(transition.after.id))
+        const { before, after } = transition
+        if (won.has(after.id)) {
+          bus.ring(`session:${after.id}`, after.seq)
+          if (after.interrupts.length > before.interrupts.length) bus.ring('interrupts', after.seq)
+        }
+        resolve(won.has(after.id))
       }
     } catch (error) {
       // One row that the database refuses must not take the others with it. A broken connection breaks for all of them.
@@ -98,6 +103,7 @@ export function createWriter(database: Database, bus: Bus): Writer {
 
   function ring(session: SessionState): void {
     bus.ring(`session:${session.id}`, session.seq)
+    if (session.interrupts.some(({ status }) => status === 'OPEN')) bus.ring('interrupts', session.seq)
   }
 
   return {
