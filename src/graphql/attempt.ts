@@ -1,3 +1,4 @@
+import { Amounts } from './budget.ts'
 import { builder } from './builder.ts'
 import { AttemptStatusEnum, ErrorClassEnum } from './enums.ts'
 
@@ -67,6 +68,13 @@ builder.prismaNode('Attempt', {
       description: 'What it used; null while it runs.',
       select: { usage: true },
       resolve: ({ usage }) => usage as never,
+    }),
+    reserved: t.field({
+      type: Amounts,
+      nullable: true,
+      description: 'What it may use of the budget; null: there is no limit.',
+      select: { reserved: true },
+      resolve: ({ reserved }) => reserved as never,
     }),
     startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it began.' }),
     endedAt: t.expose('endedAt', {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Bus } from '../bus.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
+import { type Role, ROLES } from '../core/gate.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Database } from '../store/db.ts'
 import type { Follower } from './follow.ts'
@@ -21,11 +22,21 @@ export interface Parts {
   version: string
 }
 
+/** Who asks. */
+export interface Viewer {
+  name: string
+  roles: readonly Role[]
+}
+
+/** Whoever reaches the server is the user of this machine, who may do everything. */
+export const LOCAL_VIEWER: Viewer = { name: 'local', roles: ROLES }
+
 /** What every resolver gets. */
 export interface Context extends Parts {
   limits: Limits
   loaders: Loaders
   follower: Follower
+  viewer: Viewer
   /** Names this request in the log and in masked errors. */
   requestId: string
   /** When the server began, in milliseconds since the epoch. */

@@ -1,13 +1,13 @@
 import { AGENT_STATUSES, AGENT_TYPES } from '../core/agent.ts'
 import { ATTEMPT_STATUSES, EXECUTION_STATUSES } from '../core/execution.ts'
-import { AGGREGATES, PATTERNS } from '../core/plan.ts'
+import { AGGREGATES, FAILURE_POLICIES, PATTERNS } from '../core/plan.ts'
 import { ERROR_CLASSES } from '../core/retry.ts'
 import { SESSION_STATUSES } from '../core/session.ts'
 import { ACTIVITY_KINDS } from '../runtime.ts'
 import { builder } from './builder.ts'
 
 /** An enum with a description for every one of its values, in the order of the core's own list. */
-function enumOf<Value extends string>(
+export function enumOf<Value extends string>(
   name: string,
   description: string,
   values: readonly Value[],
@@ -73,21 +73,33 @@ export const AggregateEnum = enumOf('Aggregate', 'How the results of a plan are 
   AGENT: 'An agent with the capability write-report writes a report about all parts.',
 })
 
+export const FailurePolicyEnum = enumOf(
+  'FailurePolicy',
+  'What a failure does to the rest of its group.',
+  FAILURE_POLICIES,
+  {
+    FAIL_FAST: 'It stops the rest.',
+    CONTINUE: 'Nothing: the rest goes on.',
+    QUORUM: 'It stops the rest once no longer enough of the group can be accepted.',
+  },
+)
+
 export const SessionStatusEnum = enumOf('SessionStatus', 'How far a session has come.', SESSION_STATUSES, {
   QUEUED: 'Accepted and stored; nothing has begun.',
   ANALYZING: 'Being analysed and planned.',
-  AWAITING_APPROVAL: 'Planned; a person has to approve the plan.',
+  AWAITING_APPROVAL: 'Planned; a person has to approve the plan before anything begins.',
   RUNNING: 'Executions run or wait for agents.',
-  INTERRUPTED: 'Waits for a person.',
+  INTERRUPTED: 'Nothing is left to do but to wait for answers of people; see its interrupts.',
   PAUSED: 'Paused by a person; nothing new starts.',
-  CANCELING: 'Being stopped; running work is told to stop and fenced off after the grace.',
-  ROLLING_BACK: 'Being undone.',
+  CANCELING:
+    'Being stopped, canceled or out of time or budget; running work is told to stop and fenced off after the grace.',
+  ROLLING_BACK: 'Stopped; what it did is being undone.',
   SUCCEEDED: 'Ended: every execution was accepted.',
   PARTIAL: 'Ended: every required execution was accepted, some optional one was not.',
   FAILED: 'Ended: some required execution was not accepted; the reason says which.',
   CANCELED: 'Ended: stopped by a person.',
   TIMED_OUT: 'Ended: it took longer than its limit.',
-  ROLLED_BACK: 'Ended: what it did was undone.',
+  ROLLED_BACK: 'Ended: what it did was undone, as far as it can be.',
 })
 
 export const ExecutionStatusEnum = enumOf('ExecutionStatus', 'How far an execution has come.', EXECUTION_STATUSES, {
@@ -96,7 +108,7 @@ export const ExecutionStatusEnum = enumOf('ExecutionStatus', 'How far an executi
   READY: 'Waits for an agent; its input is frozen.',
   ASSIGNED: 'An agent has been picked.',
   RUNNING: 'An agent works on it.',
-  VALIDATING: 'Its result is being checked.',
+  VALIDATING: 'Its result passes its gates, one after the other.',
   WAITING: 'Waits for time (a retry) or for a person.',
   ACCEPTED: 'Settled: its result stands.',
   FAILED: 'Settled: no attempt succeeded; the error says why.',

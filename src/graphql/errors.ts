@@ -33,6 +33,7 @@ const CODES = {
   NotFoundError: 'NOT_FOUND',
   ConflictError: 'CONFLICT',
   LimitError: 'LIMIT',
+  ForbiddenError: 'FORBIDDEN',
 } as const
 
 export function invalid(fields: readonly Problem[]): Refused {
@@ -46,12 +47,13 @@ export const notFound = (what: string): Refused =>
   new Refused('NotFoundError', `There is no such ${what.toLowerCase()}.`)
 export const conflict = (message: string): Refused => new Refused('ConflictError', message)
 export const limitReached = (message: string): Refused => new Refused('LimitError', message)
+const forbidden = (message: string): Refused => new Refused('ForbiddenError', message)
 
 /** The coordinator's refusals in the words of the API. */
 export function refusedBy(refusal: CoordinatorRefusal): Refused {
   if (refusal.kind === 'INVALID') return invalid(refusal.problems)
   if (refusal.kind === 'NOT_FOUND') return notFound(refusal.what)
-  return conflict(refusal.message)
+  return refusal.kind === 'FORBIDDEN' ? forbidden(refusal.message) : conflict(refusal.message)
 }
 
 /** A request that is refused as a whole, before it begins: 400 for clients that understand application/graphql-response+json. */
@@ -68,7 +70,7 @@ const ErrorInterface = builder.interfaceRef<Refusal>('Error').implement({
   description: 'Why a mutation did not do what it was asked to. Nothing has changed then.',
   fields: (t) => ({
     code: t.exposeString('code', {
-      description: 'What kind of error it is, for programs: INVALID_INPUT, NOT_FOUND, CONFLICT or LIMIT.',
+      description: 'What kind of error it is, for programs: INVALID_INPUT, NOT_FOUND, CONFLICT, LIMIT or FORBIDDEN.',
     }),
     message: t.exposeString('message', { description: 'What is wrong and what to do about it, for people.' }),
   }),
@@ -101,9 +103,10 @@ export const InvalidInputError = builder.objectRef<Refusal>('InvalidInputError')
 export const NotFoundError = errorType('NotFoundError', 'Something that the input names does not exist.')
 export const ConflictError = errorType(
   'ConflictError',
-  'The state of things does not allow it: a name is taken, a session has ended, or an idempotency key stands for another input.',
+  'The state of things does not allow it: a name is taken, a session has ended, an interrupt is answered, or an idempotency key stands for another input.',
 )
 export const LimitError = errorType(
   'LimitError',
   'It would exceed a limit of this server. Trying again later may help.',
 )
+export const ForbiddenError = errorType('ForbiddenError', 'Whoever asks may not do that: another role is needed.')

@@ -15,7 +15,7 @@ export const Event = builder.objectRef<EventRow>('Event').implement({
     seq: t.exposeInt('seq', { description: 'Its number within the session, from 1.' }),
     type: t.exposeString('type', {
       description:
-        'What happened: SESSION_ or EXECUTION_ and the new status, or PLAN_MADE, ATTEMPT_STARTED, ATTEMPT_ENDED, ATTEMPT_LATE, CHECKPOINT_MADE.',
+        'What happened: SESSION_ or EXECUTION_ and the new status, or PLAN_MADE, PLAN_CHANGED, ATTEMPT_STARTED, ATTEMPT_ENDED, ATTEMPT_LATE, CHECKPOINT_MADE, VERDICT_GIVEN, INTERRUPT_RAISED, INTERRUPT_ANSWERED, INTERRUPT_EXPIRED, INTERRUPT_ESCALATED, INTERRUPT_VOID, BUDGET_REACHED, BUDGET_RAISED, INPUT_RECEIVED, ROUND_JUDGED, CHILD_ENDED, COMPENSATION_FAILED, WORKSPACE_RESTORED.',
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
     executionId: t.globalID({

@@ -10,7 +10,7 @@ import { ExecutionStatusEnum, orderInput } from './enums.ts'
 import type { ActivityRow } from './follow.ts'
 import { idOf } from './ids.ts'
 
-const Evidence = builder.objectRef<RuntimeEvidence>('Evidence').implement({
+export const Evidence = builder.objectRef<RuntimeEvidence>('Evidence').implement({
   description: 'Something that was checked and a person may want to look at. A finding is not a failure.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What was checked, in a few words.' }),

@@ -201,7 +201,7 @@ function readerOf<Row extends { seq: number }>(database: Database, sql: string, 
  * Follows topics of the bus: `read` looks into the database, yields what is new and then awaits `rung`. It is driven by
  * its reader alone, so a slow one holds a batch and nothing else, and it can be left at any time, also while it waits.
  */
-function follow<Row>(
+export function follow<Row>(
   bus: Bus,
   topics: readonly string[],
   read: (rung: () => Promise<void>, listen: (topic: string) => void) => AsyncGenerator<Row, void>,

@@ -1,5 +1,14 @@
 /** Types that `node` finds by their global id. */
-export const NODE_TYPES = ['Project', 'Task', 'Agent', 'Session', 'Execution', 'Attempt', 'Artifact'] as const
+export const NODE_TYPES = [
+  'Project',
+  'Task',
+  'Agent',
+  'Session',
+  'Execution',
+  'Attempt',
+  'Artifact',
+  'Interrupt',
+] as const
 export type NodeType = (typeof NODE_TYPES)[number]
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/

@@ -1,7 +1,8 @@
 import DataLoader from 'dataloader'
+import type { Analysis } from '../core/analysis.ts'
 import type { ExecutionStatus } from '../core/execution.ts'
 import type { SessionStatus } from '../core/session.ts'
-import type { Agent, Execution } from '../generated/prisma/client.ts'
+import type { Agent, Execution, Interrupt, Session } from '../generated/prisma/client.ts'
 import type { Database } from '../store/db.ts'
 
 /** How many there are per status. */
@@ -11,6 +12,12 @@ export type Counts<Status extends string> = Partial<Record<Status, number>>
 export interface Loaders {
   /** Executions by their ids. */
   execution: DataLoader<string, Execution>
+  /** Sessions by their ids. */
+  session: DataLoader<string, Session>
+  /** Interrupts by their ids. */
+  interrupt: DataLoader<string, Interrupt>
+  /** What was said of the tasks of sessions, by the ids of these. */
+  analysis: DataLoader<string, Analysis>
   /** Agents by their ids. */
   agent: DataLoader<string, Agent>
   /** Executions that an agent has in hand, by the agent's id. */
@@ -41,6 +48,19 @@ export function createLoaders(database: Database): Loaders {
   )
   return {
     execution: byId((id) => database.prisma.execution.findMany({ where: { id } })),
+    session: byId((id) => database.prisma.session.findMany({ where: { id } })),
+    interrupt: byId((id) => database.prisma.interrupt.findMany({ where: { id } })),
+    analysis: new DataLoader(
+      async (ids) => {
+        const rows = await database.query<{ id: string; analysis: Analysis }>(
+          `SELECT "sessionId" AS id, analysis FROM "Plan" WHERE "sessionId" = ANY($1::uuid[]) AND version = 1`,
+          [[...ids]],
+        )
+        const found = new Map(rows.map(({ id, analysis }) => [id, analysis]))
+        return ids.map((id) => found.get(id) ?? new Error(`there is no analysis of the session ${id}`))
+      },
+      { cache: false },
+    ),
     agent: byId((id) => database.prisma.agent.findMany({ where: { id } })),
     heldByAgent: new DataLoader(
       async (ids) =>

@@ -3,7 +3,16 @@ import type { z } from 'zod'
 import type { Problem } from '../core/check.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
-import { ConflictError, invalid, InvalidInputError, LimitError, NotFoundError, Refusal, Refused } from './errors.ts'
+import {
+  ConflictError,
+  ForbiddenError,
+  invalid,
+  InvalidInputError,
+  LimitError,
+  NotFoundError,
+  Refusal,
+  Refused,
+} from './errors.ts'
 
 type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]['fields']>[0]
 type SuccessRef<Shape extends object> = ReturnType<typeof builder.objectRef<Shape>>
@@ -25,7 +34,7 @@ const MAX_PROBLEMS = 100
 
 /**
  * Adds an operation with one input object and a union of outcomes: XSuccess, InvalidInputError, NotFoundError,
- * ConflictError, LimitError. Whatever else is thrown is an unexpected error and gets masked.
+ * ConflictError, LimitError, ForbiddenError. Whatever else is thrown is an unexpected error and gets masked.
  */
 function operation<Input, Shape extends object>(
   root: 'Mutation' | 'Query',
@@ -41,7 +50,7 @@ function operation<Input, Shape extends object>(
   Success.implement({ description: `${name} has done what it was asked to.`, fields: success } as never)
   const Result = builder.unionType(`${base}Result`, {
     description: `How ${name} went.`,
-    types: [Success, InvalidInputError, NotFoundError, ConflictError, LimitError] as never,
+    types: [Success, InvalidInputError, NotFoundError, ConflictError, LimitError, ForbiddenError] as never,
     resolveType: (value) => (value instanceof Refusal ? value.type : `${base}Success`) as never,
   })
   const add = (root === 'Mutation' ? builder.mutationField : builder.queryField).bind(builder)

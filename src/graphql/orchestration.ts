@@ -1,15 +1,19 @@
 import { z } from 'zod'
-import { AGGREGATES, PATTERNS } from '../core/plan.ts'
-import type { DryRun, StartInput, StartResult } from '../coordinator/coordinator.ts'
+import { AGGREGATES, FAILURE_POLICIES, PATTERNS } from '../core/plan.ts'
+import type { DryRun, Refusal, StartInput } from '../coordinator/coordinator.ts'
 import { Agent } from './agent.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
-import { AggregateEnum, PatternChoiceEnum } from './enums.ts'
-import { limitReached, refusedBy } from './errors.ts'
+import { BudgetInput, budgetRules } from './budget.ts'
+import { AggregateEnum, FailurePolicyEnum, PatternChoiceEnum } from './enums.ts'
+import { refusedBy, type Refused } from './errors.ts'
+import { Estimate } from './estimate.ts'
+import { pathInInput } from './gate.ts'
 import { idOf } from './ids.ts'
-import { dryRun, mutation, type SuccessFields } from './mutation.ts'
+import { dryRun, mutation } from './mutation.ts'
 import { Analysis, Plan } from './plan.ts'
+import { policyRules, SessionPolicyInput } from './policy.ts'
 import * as rules from './rules.ts'
+import { checkLoad, started, startedBy } from './started.ts'
 import { TaskInput, taskRules } from './task.ts'
 
 const LimitsInput = builder.inputType('LimitsInput', {
@@ -35,6 +39,40 @@ const LimitsInput = builder.inputType('LimitsInput', {
   }),
 })
 
+const ItemFailure = builder.enumType('ItemFailure', {
+  description: 'What a failed item of a pipeline does.',
+  values: {
+    STOP: { description: 'It stops all other items.' },
+    DEAD_LETTER: { description: 'It is left out, and told with the output; the others go on.' },
+  } as const,
+})
+
+const ItemsInput = builder.inputType('ItemsInput', {
+  description: 'Items that go through the stages of a PIPELINE; every stage works on one after the other.',
+  fields: (t) => ({
+    list: t.field({
+      type: ['JSON'],
+      required: true,
+      description: 'The items: 1 to 1,000; with all stages at most 2,000 executions.',
+    }),
+    buffer: t.int({ description: 'Items that may stand finished between two stages: 1 to 1,000, 4 unless told.' }),
+    onFailure: t.field({ type: ItemFailure, description: 'What a failed item does; STOP if left out.' }),
+  }),
+})
+
+const ManagerInput = builder.inputType('ManagerInput', {
+  description: 'An agent that delegates round by round, in a HIERARCHICAL session.',
+  fields: (t) => ({
+    agent: t.string({ description: 'Name of the one agent that may do it; any that can plan if left out.' }),
+    maxRounds: t.int({ required: true, description: 'Rounds in all: 1 to 100.' }),
+    maxReplans: t.int({ required: true, description: 'Times that it may begin anew after a stall: 0 to 20.' }),
+    maxStalls: t.int({
+      description: 'Rounds without progress that are borne, one more is a stall: 1 to 20, 3 unless told.',
+    }),
+    maxChildren: t.int({ description: 'Parts that all rounds may delegate: 1 to 20, 20 unless told.' }),
+  }),
+})
+
 const startRules = rules
   .object({
     project: rules.globalId,
@@ -42,6 +80,27 @@ const startRules = rules
     task: rules.optional(taskRules),
     pattern: rules.optional(z.enum(['AUTO', ...PATTERNS])),
     aggregate: rules.optional(z.enum(AGGREGATES)),
+    votes: rules.optional(rules.whole(1, 2_000)),
+    onFailure: rules.optional(z.enum(FAILURE_POLICIES)),
+    quorum: rules.optional(rules.whole(1, 2_000)),
+    items: rules.optional(
+      rules.object({
+        list: z.array(rules.json).min(1, 'are none').max(1_000, 'are more than 1,000'),
+        buffer: rules.optional(rules.whole(1, 1_000)),
+        onFailure: rules.optional(z.enum(['STOP', 'DEAD_LETTER'])),
+      }),
+    ),
+    manager: rules.optional(
+      rules.object({
+        agent: rules.optional(rules.name),
+        maxRounds: rules.whole(1, 100),
+        maxReplans: rules.whole(0, 20),
+        maxStalls: rules.optional(rules.whole(1, 20)),
+        maxChildren: rules.optional(rules.whole(1, 20)),
+      }),
+    ),
+    policy: rules.optional(policyRules),
+    budget: rules.optional(budgetRules),
     limits: rules.optional(
       rules.object({
         concurrency: rules.optional(rules.whole(1, 1_000)),
@@ -58,35 +117,18 @@ const startRules = rules
     message: 'give either task or taskId',
   })
   .transform((input): StartInput => {
-    const { attemptMs, maxAttempts, ...limits } = input.limits ?? {}
+    const { project, taskId = '', task, pattern = 'AUTO', limits: given = {}, ...rest } = input
+    const { attemptMs, maxAttempts, ...limits } = given
     return {
-      projectId: idOf('Project', input.project),
-      task: input.task ?? { id: idOf('Task', input.taskId ?? '') },
-      pattern: input.pattern ?? 'AUTO',
-      ...(input.aggregate && { aggregate: input.aggregate }),
+      ...rest,
+      projectId: idOf('Project', project),
+      task: task ?? { id: idOf('Task', taskId) },
+      pattern,
       ...(Object.keys(limits).length > 0 && { limits }),
       ...(attemptMs !== undefined && { attemptTimeoutMs: attemptMs }),
       ...(maxAttempts !== undefined && { maxAttempts }),
-      ...(input.idempotencyKey !== undefined && { idempotencyKey: input.idempotencyKey }),
     }
   })
-
-interface Started {
-  id: string
-  replayed: boolean
-}
-
-const started: SuccessFields<Started> = (t) => ({
-  session: t.prismaField({
-    type: 'Session',
-    description: 'The session.',
-    resolve: (query, { id }, _args, { database }) =>
-      database.prisma.session.findUniqueOrThrow({ ...query, where: { id } }),
-  }),
-  replayed: t.exposeBoolean('replayed', {
-    description: 'true: the idempotency key and the input were known, and this is the session that they made before.',
-  }),
-})
 
 const StartInputType = mutation('startOrchestration', {
   description: 'Makes a session of a task, plans it and starts it. It is stored before this answers.',
@@ -103,6 +145,16 @@ const StartInputType = mutation('startOrchestration', {
       description:
         'How the results are brought together; if left out, COLLECT for PARALLEL and HIERARCHICAL, else NONE.',
     }),
+    votes: t.int({ description: 'With VOTE: branches that have to agree; more than half if left out.' }),
+    onFailure: t.field({
+      type: FailurePolicyEnum,
+      description: 'What a failure does to the rest; as the pattern says if left out.',
+    }),
+    quorum: t.int({ description: 'With QUORUM: parts that have to be accepted.' }),
+    items: t.field({ type: ItemsInput, description: 'With PIPELINE: items that go through its stages.' }),
+    manager: t.field({ type: ManagerInput, description: 'With HIERARCHICAL: who delegates round by round.' }),
+    policy: t.field({ type: SessionPolicyInput, description: 'How it is to be carried out.' }),
+    budget: t.field({ type: BudgetInput, description: 'What it may use, with all sessions below it.' }),
     limits: t.field({ type: LimitsInput, description: 'What it may take.' }),
     idempotencyKey: t.string({
       description: 'Any text of at most 200 characters: the same key and input always answer with the same session.',
@@ -112,61 +164,19 @@ const StartInputType = mutation('startOrchestration', {
   success: started,
   resolve: async (input, context) => {
     await checkLoad(context)
-    return startedBy(await context.coordinator.start(input))
+    return startedBy(await context.coordinator.start(input), (refusal) => refusedIn(input, refusal))
   },
 })
 
-mutation('cancelSession', {
-  description:
-    'Stops a session: nothing new starts, what runs is told to stop and fenced off after the grace. Twice is once.',
-  input: (t) => ({
-    id: t.id({ required: true, description: 'Global id or UUID of the session.' }),
-    reason: t.string({ description: 'Why, for people; at most 1000 characters.' }),
-  }),
-  rules: rules.object({ id: rules.globalId, reason: rules.optional(rules.text(0, 1_000)) }),
-  success: ((t) => ({
-    session: t.prismaField({
-      type: 'Session',
-      description: 'The session: CANCELING while something still has to stop, else CANCELED.',
-      resolve: (query, { id }, _args, { database }) =>
-        database.prisma.session.findUniqueOrThrow({ ...query, where: { id } }),
-    }),
-  })) satisfies SuccessFields<{ id: string }>,
-  resolve: async ({ id: given, reason }, { coordinator }) => {
-    const id = idOf('Session', given)
-    const result = await coordinator.cancel(id, reason?.trim() || 'canceled by a client')
-    if (result.kind !== 'CANCELING') throw refusedBy(result)
-    return { id }
-  },
-})
-
-mutation('retrySession', {
-  description: 'Makes a new session that goes on from the accepted results of one that has ended without success.',
-  input: (t) => ({
-    id: t.id({ required: true, description: 'Global id or UUID of the session that has ended.' }),
-    idempotencyKey: t.string({
-      description:
-        'Any text of at most 200 characters: the same key and session always answer with the same new session.',
-    }),
-  }),
-  rules: rules.object({ id: rules.globalId, idempotencyKey: rules.optional(rules.idempotencyKey) }),
-  success: started,
-  resolve: async ({ id, idempotencyKey }, context) => {
-    await checkLoad(context)
-    return startedBy(await context.coordinator.retry(idOf('Session', id), idempotencyKey))
-  },
-})
-
-function startedBy(result: StartResult): Started {
-  if (result.kind !== 'STARTED') throw refusedBy(result)
-  return { id: result.sessionId, replayed: result.replayed }
-}
-
-async function checkLoad({ database, limits }: Context): Promise<void> {
-  const unfinished = await database.prisma.session.count({ where: { endedAt: null } })
-  if (unfinished >= limits.unfinishedSessions) {
-    throw limitReached(`${unfinished} sessions have not ended, which is the limit: wait for some of them.`)
-  }
+/** A refusal with the places of its problems in the input as it was given. */
+function refusedIn({ task }: StartInput, refusal: Refusal): Refused {
+  if (refusal.kind !== 'INVALID') return refusedBy(refusal)
+  const problems = refusal.problems.map(({ path, message }) => {
+    const isPart = path[0] === 'subTasks'
+    if ('id' in task) return { path: isPart || path[0] === 'task' ? ['taskId'] : path, message }
+    return { path: isPart ? ['task', ...pathInInput(path, task)] : path, message }
+  })
+  return refusedBy({ kind: 'INVALID', problems })
 }
 
 const SelectionPreview = builder.objectRef<DryRun['selections'][number]>('SelectionPreview').implement({
@@ -220,6 +230,10 @@ dryRun<StartInput, DryRun>(
         description: 'How the text was read, in sentences; a short list.',
         resolve: ({ decomposition }) => decomposition.reasons,
       }),
+      estimate: t.expose('estimate', {
+        type: Estimate,
+        description: 'What it will take, as far as earlier executions of the same agents tell.',
+      }),
       selections: t.expose('selections', {
         type: [SelectionPreview],
         description: 'Who would be picked now; one per node, a list of at most 201.',
@@ -228,7 +242,7 @@ dryRun<StartInput, DryRun>(
     resolve: async (input, { coordinator }) => {
       const result = await coordinator.analyze(input)
       if (result.kind === 'ANALYZED') return result
-      throw refusedBy(result)
+      throw refusedIn(input, result)
     },
   },
   StartInputType,

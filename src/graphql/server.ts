@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
-import type { Context, Parts } from './context.ts'
+import { type Context, LOCAL_VIEWER, type Parts, type Viewer } from './context.ts'
 import { useCost } from './cost.ts'
 import { parseWithin } from './document.ts'
 import { sendArtifact } from './download.ts'
@@ -36,6 +36,8 @@ export interface ServerOptions extends Parts {
   /** Origins of pages that may talk to this server from a browser, beside its own. */
   origins?: readonly string[]
   limits?: Partial<Limits>
+  /** Who everybody is. */
+  viewer?: Viewer
 }
 
 /** How long requests under way have when the doors close, in milliseconds. */
@@ -50,7 +52,7 @@ const HEADERS = {
 }
 
 /** GraphQL over HTTP, server-sent events and WebSocket at /graphql, artifacts and health beside it, on one HTTP server. */
-export function createServer({ origins = [], limits: given, ...parts }: ServerOptions): Server {
+export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWER, ...parts }: ServerOptions): Server {
   const { log, bus, database } = parts
   const limits = { ...DEFAULT_LIMITS, ...given }
   const startedAt = Date.now()
@@ -61,6 +63,7 @@ export function createServer({ origins = [], limits: given, ...parts }: ServerOp
     limits,
     startedAt,
     follower,
+    viewer,
     requestId,
     loaders: createLoaders(database),
   })

@@ -56,17 +56,17 @@ export const Session = builder.prismaNode('Session', {
     }),
     plan: t.field({
       type: Plan,
-      description: 'What it does, as a graph.',
+      description: 'What it does, as a graph: the latest version of its plan.',
       complexity: 5,
       select: { plans: { orderBy: { version: 'desc' }, take: 1 } },
       resolve: ({ plans: [plan] }) => ({ version: plan?.version ?? 0, graph: plan?.graph }) as never,
     }),
     analysis: t.field({
       type: Analysis,
-      description: 'What was said of the task before anyone worked on it.',
+      description: 'What was said of the task before anyone worked on it; of a child session: of that of its root.',
       complexity: 5,
-      select: { plans: { orderBy: { version: 'desc' }, take: 1 } },
-      resolve: ({ plans: [plan] }) => plan?.analysis as never,
+      select: { id: true, rootSessionId: true },
+      resolve: ({ id, rootSessionId }, _args, { loaders }) => loaders.analysis.load(rootSessionId ?? id),
     }),
     executions: t.relatedConnection(
       'executions',
@@ -108,7 +108,8 @@ export const Session = builder.prismaNode('Session', {
     ),
     checkpoints: t.field({
       type: [Checkpoint],
-      description: 'One after each accepted execution, the first one first; a list of at most 201.',
+      description:
+        'One after each accepted execution, the first one first; a list of at most as many as there are executions.',
       complexity: { field: 2, multiplier: 20 },
       select: (_args, _context, nested) => ({ checkpoints: nested({ orderBy: { seq: 'asc' } } as never) }) as never,
       resolve: (session) => (session as unknown as { checkpoints: never[] }).checkpoints,

@@ -1,6 +1,4 @@
 import { v7 as uuid } from 'uuid'
-import { z } from 'zod'
-import { AGENT_TYPES } from '../core/agent.ts'
 import { checkSubTasks, MAX_SUB_TASKS } from '../core/check.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { insertTask } from '../store/task.ts'
@@ -8,11 +6,13 @@ import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import { AgentTypeEnum, orderInput } from './enums.ts'
 import { conflict, invalid, notFound } from './errors.ts'
+import { pathInInput } from './gate.ts'
 import { idOf } from './ids.ts'
 import { mutation, type SuccessFields } from './mutation.ts'
 import { isTaken } from './project.ts'
 import * as rules from './rules.ts'
-import { Timeouts, TimeoutsInput, timeoutsRules } from './timeouts.ts'
+import { SubTaskInput, subTasksRules } from './subTask.ts'
+import { Timeouts } from './timeouts.ts'
 
 export const Task = builder.prismaNode('Task', {
   description: 'Wanted work. A sub-task has a parent.',
@@ -50,6 +50,12 @@ export const Task = builder.prismaNode('Task', {
       description: 'Its own limits of time; null: those of the session.',
       select: { policy: true },
       resolve: ({ policy }) => (policy as { timeouts?: object } | null)?.timeouts ?? null,
+    }),
+    policy: t.expose('policy', {
+      type: 'JSON',
+      nullable: true,
+      description:
+        'What else was said of it, as a plan takes it: gates, fallback, evenIfSkipped, inputSchema, outputSchema, compensation, reserve, session, retry, timeouts; null: nothing.',
     }),
     subTasks: t.relation('subTasks', {
       description: `Its parts in the order in which they were given; a list, since there are at most ${MAX_SUB_TASKS}.`,
@@ -129,58 +135,13 @@ builder.queryField('tasks', (t) =>
   ),
 )
 
-const SubTaskInput = builder.inputType('SubTaskInput', {
-  description: 'A part of a task.',
-  fields: (t) => ({
-    key: t.string({
-      required: true,
-      description: 'Unique within the task, what dependsOn names: 1 to 64 letters, digits, - and _.',
-    }),
-    title: t.string({ required: true, description: 'What is wanted, in one line of 1 to 200 characters.' }),
-    description: t.string({ description: 'What is wanted, in full; at most 100,000 bytes.' }),
-    type: t.field({ type: AgentTypeEnum, description: 'The kind of agent wanted.' }),
-    capabilities: t.stringList({ description: 'Skills that are needed; at most 50.' }),
-    dependsOn: t.stringList({ description: 'Keys of the parts that must be accepted before.' }),
-    optional: t.boolean({ description: 'true: the session can be PARTIAL without it.' }),
-    agent: t.string({ description: 'Name of the one agent that may do it.' }),
-    input: t.field({
-      type: 'JSON',
-      description: 'Data for the agent, beside the outputs of the parts that it depends on.',
-    }),
-    timeouts: t.field({ type: TimeoutsInput, description: 'Its own limits of time.' }),
-    maxAttempts: t.int({ description: 'Attempts in all, the first one included: 1 to 100.' }),
-  }),
-})
-
-const subTaskRules = rules
-  .object({
-    key: rules.text(1, 64),
-    title: rules.title,
-    description: rules.optional(rules.description),
-    type: rules.optional(z.enum(AGENT_TYPES)),
-    capabilities: rules.optional(rules.capabilities),
-    dependsOn: rules.optional(z.array(rules.text(1, 64)).max(MAX_SUB_TASKS)),
-    optional: rules.optional(z.boolean()),
-    agent: rules.optional(rules.name),
-    input: rules.optional(rules.json),
-    timeouts: rules.optional(timeoutsRules),
-    maxAttempts: rules.optional(rules.whole(1, 100)),
-  })
-  .transform(({ maxAttempts, ...part }) => ({
-    ...part,
-    description: part.description ?? '',
-    capabilities: part.capabilities ?? [],
-    dependsOn: [...new Set(part.dependsOn)],
-    ...(maxAttempts !== undefined && { retry: { maxAttempts } }),
-  }))
-
 const taskShape = {
   title: rules.title,
   description: rules.optional(rules.description),
   input: rules.optional(rules.json),
   priority: rules.optional(rules.whole(-100, 100)),
   capabilities: rules.optional(rules.capabilities),
-  subTasks: rules.optional(z.array(subTaskRules).max(MAX_SUB_TASKS, `are more than ${MAX_SUB_TASKS}`)),
+  subTasks: rules.optional(subTasksRules),
 }
 
 /** The fields of a task as a caller words it, for createTask and for startOrchestration. */
@@ -226,7 +187,9 @@ mutation('createTask', {
   resolve: async (input, { database }) => {
     const { id = uuid(), project, description = '', priority = 0, capabilities = [], subTasks = [], ...rest } = input
     const problems = checkSubTasks(subTasks, 'AUTO')
-    if (problems.length > 0) throw invalid(problems)
+    if (problems.length > 0) {
+      throw invalid(problems.map(({ path, message }) => ({ path: pathInInput(path, { subTasks }), message })))
+    }
     const projectId = idOf('Project', project)
     const known = await database.prisma.project.count({ where: { id: projectId, archivedAt: null } })
     if (known === 0) throw notFound('Project')

@@ -71,12 +71,19 @@ function nested(levels: number): unknown {
   return levels === 0 ? [] : [nested(levels - 1)]
 }
 
+/** Levels of inputs in each other, beside a list of leaves that the type may miss. */
+const MAX_DEPTH = 6
+
 /** Values of a type that a client might send, bad ones above all. */
 function valueOf(type: GraphQLInputType, name: string, depth: number): fc.Arbitrary<unknown> {
   if (isNonNullType(type)) return valueOf(type.ofType, name, depth)
   if (isListType(type)) return fc.array(valueOf(type.ofType, name, depth), { maxLength: 3 })
   if (isEnumType(type)) return fc.constantFrom(...type.getValues().map((value) => value.name))
-  if (isInputObjectType(type)) return objectOf(Object.values(type.getFields()), depth + 1)
+  if (isInputObjectType(type)) {
+    const fields = Object.values(type.getFields())
+    if (type.isOneOf) return fc.oneof(...fields.map((field) => objectOf([field], depth + 1, true)))
+    return objectOf(fields, depth + 1)
+  }
   if (name === 'after' || name === 'before') return type.name === 'Int' ? whole : cursor
   const byType: Record<string, fc.Arbitrary<unknown>> = {
     Int: whole,
@@ -100,10 +107,16 @@ function valueOf(type: GraphQLInputType, name: string, depth: number): fc.Arbitr
   return byType[type.name] ?? nasty
 }
 
-function objectOf(fields: readonly (GraphQLArgument | GraphQLInputField)[], depth: number): fc.Arbitrary<object> {
+function objectOf(
+  all: readonly (GraphQLArgument | GraphQLInputField)[],
+  depth: number,
+  always = false,
+): fc.Arbitrary<object> {
+  // Inputs hold each other.
+  const fields = depth > MAX_DEPTH ? all.filter(({ type }) => isLeafType(getNamedType(type))) : all
   const members = fields.map((field) => {
     const value = valueOf(field.type, field.name, depth)
-    const required = isNonNullType(field.type) && field.defaultValue === undefined
+    const required = always || (isNonNullType(field.type) && field.defaultValue === undefined)
     return [field.name, required ? value : fc.option(value, { nil: undefined, freq: depth > 2 ? 1 : 3 })] as const
   })
   return fc.record(Object.fromEntries(members))

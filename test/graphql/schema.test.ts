@@ -59,7 +59,7 @@ describe('the schema', () => {
     expect(lists.filter(([, description]) => !reason.test(String(description)))).toEqual([])
   })
 
-  it('answers every mutation with a union of its success and the four errors', () => {
+  it('answers every mutation with a union of its success and the five errors', () => {
     for (const { name, type, args } of Object.values(schema.getMutationType()?.getFields() ?? {})) {
       expect(args.map((arg) => arg.name)).toEqual(['input'])
       const union = isNonNullType(type) ? type.ofType : type
@@ -67,14 +67,14 @@ describe('the schema', () => {
       const success = `${name[0]?.toUpperCase()}${name.slice(1)}Success`
       const members = union.getTypes().map((member) => member.name)
       expect(members.toSorted()).toEqual(
-        [success, 'InvalidInputError', 'NotFoundError', 'ConflictError', 'LimitError'].toSorted(),
+        [success, 'InvalidInputError', 'NotFoundError', 'ConflictError', 'LimitError', 'ForbiddenError'].toSorted(),
       )
     }
   })
 
   it('gives every error a code and a message', () => {
     const errors = own.filter(isObjectType).filter(({ name }) => name.endsWith('Error'))
-    expect(errors).toHaveLength(4)
+    expect(errors).toHaveLength(5)
     for (const error of errors) expect(error.getInterfaces().map(({ name }) => name)).toContain('Error')
   })
 })

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { builder } from './builder.ts'
+import { idOf } from './ids.ts'
+import { mutation } from './mutation.ts'
+import { editsRefused, editsRules, PlanEditInput } from './planEdit.ts'
+import * as rules from './rules.ts'
+import { checkLoad, started, startedBy } from './started.ts'
+
+const RETRY_FROM = ['FAILURE', 'CHECKPOINT'] as const
+const RetryFrom = builder.enumType('RetryFrom', {
+  description: 'From where a session is tried again.',
+  values: {
+    FAILURE: { description: 'Everything that was accepted stands.' },
+    CHECKPOINT: { description: 'Only what had been accepted at a checkpoint stands; the rest is done anew.' },
+  } as const,
+})
+
+const seq = rules.whole(1, 2 ** 31 - 1)
+
+mutation('retrySession', {
+  description: 'Makes a new session that goes on from the accepted results of one that has ended.',
+  input: (t) => ({
+    id: t.id({ required: true, description: 'Global id or UUID of the session that has ended.' }),
+    from: t.field({
+      type: RetryFrom,
+      description: 'From where; FAILURE if left out, for which the session must not have SUCCEEDED.',
+    }),
+    checkpoint: t.int({ description: 'With CHECKPOINT: seq of one of its checkpoints.' }),
+    idempotencyKey: t.string({
+      description:
+        'Any text of at most 200 characters: the same key and input always answer with the same new session.',
+    }),
+  }),
+  rules: rules
+    .object({
+      id: rules.globalId,
+      from: rules.optional(z.enum(RETRY_FROM)),
+      checkpoint: rules.optional(seq),
+      idempotencyKey: rules.optional(rules.idempotencyKey),
+    })
+    .refine(({ from, checkpoint }) => (from === 'CHECKPOINT') === (checkpoint !== undefined), {
+      path: ['checkpoint'],
+      message: 'belongs to from: CHECKPOINT, which needs it',
+    }),
+  success: started,
+  resolve: async ({ id, checkpoint, idempotencyKey }, context) => {
+    await checkLoad(context)
+    return startedBy(await context.coordinator.retry(idOf('Session', id), idempotencyKey, checkpoint))
+  },
+})
+
+mutation('forkSession', {
+  description:
+    'Makes a new session that goes on from any other one, whether that has ended or not, with its plan changed or as it is. What is changed, and what was made from it, is done anew.',
+  input: (t) => ({
+    id: t.id({ required: true, description: 'Global id or UUID of the session that is forked; it stays as it is.' }),
+    checkpoint: t.int({
+      description: 'seq of one of its checkpoints: only what had been accepted by then stands; all of it if left out.',
+    }),
+    edits: t.field({ type: [PlanEditInput], description: 'Changes of the plan, one after the other; at most 100.' }),
+    idempotencyKey: t.string({
+      description:
+        'Any text of at most 200 characters: the same key and input always answer with the same new session.',
+    }),
+  }),
+  rules: rules.object({
+    id: rules.globalId,
+    checkpoint: rules.optional(seq),
+    edits: rules.optional(editsRules),
+    idempotencyKey: rules.optional(rules.idempotencyKey),
+  }),
+  success: started,
+  resolve: async ({ id, checkpoint, edits, idempotencyKey }, context) => {
+    await checkLoad(context)
+    const result = await context.coordinator.fork({
+      sessionId: idOf('Session', id),
+      ...(checkpoint !== undefined && { seq: checkpoint }),
+      ...(edits && { edits }),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    })
+    return startedBy(result, (refusal) => editsRefused(edits ?? [], refusal))
+  },
+})
