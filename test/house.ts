@@ -12,9 +12,11 @@ import { redisBus } from '../src/buses/redis.ts'
 import { createCoordinator } from '../src/coordinator/create.ts'
 import type { Coordinator, StartInput } from '../src/coordinator/coordinator.ts'
 import type { SubTask } from '../src/core/plan.ts'
+import type { Assignment } from '../src/core/schedule.ts'
 import { isEnded } from '../src/core/session.ts'
 import type { SessionState } from '../src/core/state.ts'
 import { type Timers, timers } from '../src/coordinator/timers.ts'
+import type { Engine } from '../src/engine.ts'
 import { createEmbeddedEngine } from '../src/engines/embedded.ts'
 import { type CommandDefinition, createCommandRuntime } from '../src/runtimes/command.ts'
 import type { Runtime } from '../src/runtime.ts'
@@ -72,6 +74,8 @@ export interface HouseOptions {
   agents?: Readonly<Record<string, string[]>>
   /** More programs that may be run. */
   commands?: Readonly<Record<string, CommandDefinition>>
+  /** Is told of everything that the engine hands out. */
+  handedOut?: (assignment: Assignment) => void
   /** The folder that agents work in; without one it is the house's own. */
   workspace?: string
 }
@@ -93,7 +97,7 @@ export async function openHouse(
       concurrency: options.concurrency ?? 100,
     },
   })
-  const { between, runtime, agents = {}, commands } = options
+  const { between, runtime, agents = {}, commands, handedOut } = options
   const house = await build({
     database,
     bus,
@@ -102,6 +106,7 @@ export async function openHouse(
     ...(between && { between }),
     ...(runtime && { runtime }),
     ...(commands && { commands }),
+    ...(handedOut && { handedOut }),
   })
   const slots = options.slots ?? 50
   await database.transaction(async (query) => {
@@ -148,7 +153,22 @@ function mortalParts(database: Database): { database: Database; timers: Timers; 
   }
 }
 
-interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'commands'> {
+/** An engine that tells what it hands out. */
+function watched(engine: Engine, handedOut: HouseOptions['handedOut']): Engine {
+  return {
+    ...engine,
+    start: (crew) =>
+      engine.start({
+        ...crew,
+        perform(assignment, signal) {
+          handedOut?.(assignment)
+          return crew.perform(assignment, signal)
+        },
+      }),
+  }
+}
+
+interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'commands' | 'handedOut'> {
   database: Database
   bus: Bus
   dataDir: string
@@ -171,7 +191,7 @@ async function build(parts: Foundation): Promise<House> {
   }
   const coordinator = createCoordinator({
     store: createStore({ database: mortal.database, bus, log, newId: uuid }),
-    engine: createEmbeddedEngine({ log, timers: mortal.timers }),
+    engine: watched(createEmbeddedEngine({ log, timers: mortal.timers }), parts.handedOut),
     runtimes,
     artifacts,
     workspaces: createGitWorkspaces(),

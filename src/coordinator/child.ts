@@ -43,6 +43,20 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
       parentSessionId: parentId,
     },
   })
+  await stopWithParent(parts, parentId, executionId, childId)
+}
+
+/** Whoever was to stop the child while it was being begun found none. */
+async function stopWithParent(
+  { sessions }: Tools,
+  parentId: string,
+  executionId: string,
+  childId: string,
+): Promise<void> {
+  const parent = await sessions.read(parentId)
+  const reason = parent && executionById(parent, executionId)?.aborting
+  if (reason === undefined || parent?.policy.close !== 'CANCEL_CHILDREN') return
+  await sessions.advance(childId, { type: 'CANCEL', reason })
 }
 
 /** Tells a parent how its child has ended. */

@@ -85,7 +85,7 @@ async function claim(parts: Crew, assignment: Assignment, signal: AbortSignal): 
     // Refused, and yet ours: an earlier try was written though its answer got lost.
     if (!step || current?.id !== attemptId || current.status !== 'RUNNING') {
       // Still READY, for instance since the budget is reserved by others: it has to come back to the engine.
-      if (step && executionById(step.state, executionId)?.status === 'READY') sessions.resumeSoon(sessionId)
+      if (step && executionById(step.state, executionId)?.status === 'READY') sessions.turnAway(sessionId, executionId)
       return undefined
     }
     return { state: step.state, node, agent, attemptId, fence: current.fence, timeouts }

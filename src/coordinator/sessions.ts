@@ -1,4 +1,5 @@
-import { executionById } from '../core/draft.ts'
+import { executionById, executionOf } from '../core/draft.ts'
+import { isHeld } from '../core/execution.ts'
 import { pendingEffects } from '../core/pending.ts'
 import { isEnded } from '../core/session.ts'
 import type { Effect, SessionState, Step } from '../core/state.ts'
@@ -29,6 +30,11 @@ export interface Sessions {
   resume(sessionId: string): Promise<void>
   /** Resumes the session in a moment. */
   resumeSoon(sessionId: string): void
+  /**
+   * An execution was refused to whoever claimed it, since others take up the room or the budget: it goes back to the
+   * engine as soon as one of them has ended, at the latest in a moment.
+   */
+  turnAway(sessionId: string, executionId: string): void
   ended(sessionId: string): Promise<void>
   /** No timers any more. */
   stop(): void
@@ -54,6 +60,8 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
   const known = new Map<string, SessionState>()
   /** Sessions whose effects may have been lost: whoever reads one next begins them anew. */
   const doubtful = new Set<string>()
+  /** Executions that were turned away, by session. */
+  const turnedAway = new Map<string, Set<string>>()
   const queues = new Map<string, Promise<unknown>>()
   /** What calls off the timer of a session. */
   const alarms = new Map<string, () => void>()
@@ -138,6 +146,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
       if (was === 'VALIDATING' && execution.status !== 'VALIDATING') errands.leave(execution.id)
     }
     for (const effect of steps.flatMap(({ effects }) => effects)) carryOut(after, effect)
+    letIn(before, after)
     schedule(after)
     if (isEnded(after.status)) leave(after)
   }
@@ -152,6 +161,16 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     }
   }
 
+  /** What was turned away is handed to the engine again once something has given up its place. */
+  function letIn(before: SessionState, after: SessionState): void {
+    const waiting = turnedAway.get(after.id)
+    if (!waiting) return
+    const held = Object.values(before.executions).filter(({ status }) => isHeld(status))
+    if (held.every(({ key }) => isHeld(executionOf(after, key).status))) return
+    turnedAway.delete(after.id)
+    for (const executionId of waiting) carryOut(after, { type: 'ENQUEUE', executionId })
+  }
+
   /** While a session waits for a person, what is READY waits too. */
   function takesClaims({ status }: SessionState): boolean {
     return status === 'RUNNING' || status === 'ROLLING_BACK'
@@ -160,6 +179,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
   /** The same from the rows alone. All of it can be done twice without harm. */
   function restore(state: SessionState): void {
     known.set(state.id, state)
+    turnedAway.delete(state.id)
     for (const { id, status } of Object.values(state.executions)) {
       if (status !== 'READY' || !takesClaims(state)) engine.withdraw(id)
       if (status !== 'VALIDATING') errands.leave(id)
@@ -177,6 +197,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
 
   function forget(sessionId: string): void {
     known.delete(sessionId)
+    turnedAway.delete(sessionId)
     for (const resolve of waiters.get(sessionId) ?? []) resolve()
     waiters.delete(sessionId)
   }
@@ -218,6 +239,10 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     advance,
     read,
     resumeSoon,
+    turnAway(sessionId, executionId) {
+      turnedAway.set(sessionId, (turnedAway.get(sessionId) ?? new Set()).add(executionId))
+      resumeSoon(sessionId)
+    },
     create: (transition, write) =>
       inTurn(transition.after.id, async () => {
         if (!(await sure(transition.after.id, write))) return
