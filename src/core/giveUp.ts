@@ -14,7 +14,8 @@ export function giveUp(d: Draft, key: string, failure: Failure): void {
   if (fallback !== undefined) {
     const change = { fallbacks: fallbacks + 1, counted: 0, lost: 0, readyAt: d.now }
     moveExecution(d, key, 'READY', change, { fallback, error: { ...failure } })
-    d.effects.push({ type: 'ENQUEUE', executionId })
+    // Another child session is begun by itself.
+    if (node.kind !== 'SESSION') d.effects.push({ type: 'ENQUEUE', executionId })
   } else if (node.kind === 'UNDO') {
     askAboutUndo(d, key, failure)
   } else {

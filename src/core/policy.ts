@@ -36,11 +36,13 @@ function causeOf(state: SessionState, group: PlanGroup): StopCause | undefined {
     const failed = members.find(({ key, status }) => status === 'FAILED' && !nodeOf(state, key).optional)
     return failed && { causeId: failed.id, reason: `${failed.key} failed and its group fails fast` }
   }
+  // A plan that still grows may have enough of them later.
+  if (state.plan.manager) return undefined
   const { quorum = members.length } = group
   const given = members.filter(({ status }) => isSettled(status) && status !== 'ACCEPTED')
   const left = members.length - given.length
-  if (left >= quorum) return undefined
-  const culprit = given.find(({ status }) => status === 'FAILED') ?? (given[0] as ExecutionState)
+  const culprit = given.find(({ status }) => status === 'FAILED') ?? given[0]
+  if (left >= quorum || !culprit) return undefined
   return { causeId: culprit.causeId ?? culprit.id, reason: `only ${left} can be accepted, the quorum is ${quorum}` }
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { PlanOptions } from '../../src/core/check/options.ts'
+import { type Gate, inOrder } from '../../src/core/gate.ts'
 import { AGGREGATES, type Aggregate, PATTERNS, type Pattern, type Plan, type SubTask } from '../../src/core/plan.ts'
 import { failing, part, planOf } from './sessions.ts'
 
@@ -96,3 +97,50 @@ export const anyTask: fc.Arbitrary<{ parts: SubTask[]; pattern: Pattern; options
 export const anyFullPlan: fc.Arbitrary<Plan> = anyTask.map(({ parts, pattern, options }) => {
   return planOf(pattern, parts, options)
 })
+
+/** What a node says beside what it does, in worlds where everything goes wrong. */
+const anyTwist = fc.record({
+  gates: fc.constantFrom<readonly Gate[]>(
+    [],
+    [],
+    [],
+    [{ kind: 'PERSON', question: 'Is it good?' }],
+    [{ kind: 'PERSON', question: 'Is it good?', role: 'OPERATOR', expiresMs: 5_000, onExpiry: 'APPROVE' }],
+    [{ kind: 'SCHEMA', schema: { type: 'object' } }],
+    [
+      { kind: 'COMMAND', command: 'test' },
+      { kind: 'JUDGE', criteria: 'it is good' },
+    ],
+    [{ kind: 'EVIDENCE', minArtifacts: 1 }],
+  ),
+  maxAttempts: fc.integer({ min: 1, max: 3 }),
+  queueMs: fc.constantFrom(20_000, 3_600_000),
+  evenIfSkipped: fc.boolean(),
+  fallback: fc.constantFrom(undefined, undefined, ['other']),
+  compensated: fc.boolean(),
+})
+
+/** Plans with everything that can be asked for, whose nodes have their own limits. */
+export const anyWildPlan: fc.Arbitrary<Plan> = fc
+  .tuple(anyFullPlan, fc.array(anyTwist, { minLength: 8, maxLength: 8 }))
+  .map(([plan, twists]) => ({
+    ...plan,
+    nodes: plan.nodes.map((node, at) => {
+      const { gates, maxAttempts, queueMs, evenIfSkipped, fallback, compensated } = twists[
+        at % twists.length
+      ] as (typeof twists)[number]
+      const timeouts = { queueMs, attemptMs: 60_000, idleMs: 30_000 }
+      const limited = { ...node, timeouts, retry: { maxAttempts, initialMs: 1_000, factor: 2, maxMs: 10_000 } }
+      if (node.kind !== 'TASK' && node.kind !== 'SESSION') return limited
+      const own = [...(node.gates ?? []), ...gates]
+      return {
+        ...limited,
+        ...(own.length > 0 && { gates: inOrder(own) }),
+        ...(fallback && { fallback }),
+        ...(compensated && { compensation: { title: 'Undo it' } }),
+        ...(evenIfSkipped &&
+          node.join === 'ACCEPTED' &&
+          node.item === undefined && { join: 'ACCEPTED_OR_SKIPPED' as const }),
+      }
+    }),
+  }))

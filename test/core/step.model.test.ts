@@ -1,9 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Command, anyCommands, anyLimits, world } from './model.ts'
-import { anyPlan } from './plans.ts'
+import type { Report } from '../../src/core/attempt.ts'
+import { EXECUTION_TABLE, type ExecutionStatus } from '../../src/core/execution.ts'
+import { SESSION_TABLE, type SessionStatus } from '../../src/core/session.ts'
+import { DEFAULT_LIMITS } from '../../src/core/state.ts'
+import { anyBudget, anyCommands, anyLimits, anyPolicy, type Command } from './commands.ts'
+import { type Beginning, type World, world } from './model.ts'
+import { anyFullPlan, anyPlan, anyWildPlan } from './plans.ts'
 import './seed.ts'
-import { CANCELED, error, LOST, OK } from './sessions.ts'
+import { CANCELED, error, LOST, OK, ok } from './sessions.ts'
+import { endsFrom } from './table.ts'
+
+/** Moves that sessions and executions have made in all of these worlds. */
+const moves = new Set<string>()
+function noteMoves({ facts }: World): void {
+  for (const move of facts.moves) moves.add(move)
+}
 
 /** Counts what random worlds have come to, so that a test that never gets anywhere is found out. */
 function tally(): { note(types: Iterable<string>): void; seen: Map<string, number> } {
@@ -16,53 +28,100 @@ function tally(): { note(types: Iterable<string>): void; seen: Map<string, numbe
   }
 }
 
+const anyBeginning: fc.Arbitrary<Beginning> = fc
+  .record({
+    limits: anyLimits,
+    policy: anyPolicy,
+    budget: anyBudget,
+    commit: fc.constantFrom(undefined, 'begin'),
+    parent: fc.constantFrom(undefined, undefined, 'parent'),
+  })
+  .map(({ commit, parent, ...given }) => ({
+    ...given,
+    ...(commit !== undefined && { commit }),
+    ...(parent !== undefined && { parentSessionId: parent }),
+  }))
+
 const EVERYTHING = [
   'SESSION_SUCCEEDED',
   'SESSION_PARTIAL',
   'SESSION_FAILED',
   'SESSION_CANCELED',
   'SESSION_TIMED_OUT',
-  'EXECUTION_SKIPPED',
-  'EXECUTION_CANCELED',
-  'EXECUTION_WAITING',
+  'SESSION_ROLLED_BACK',
   'ATTEMPT_LATE',
+  'VERDICT_GIVEN',
+  'INTERRUPT_ANSWERED',
+  'INTERRUPT_EXPIRED',
+  'INTERRUPT_ESCALATED',
+  'INTERRUPT_VOID',
+  'BUDGET_REACHED',
+  'BUDGET_RAISED',
+  'INPUT_RECEIVED',
+  'ROUND_JUDGED',
+  'PLAN_CHANGED',
+  'CHILD_ENDED',
+  'COMPENSATION_FAILED',
+  'WORKSPACE_RESTORED',
 ]
 
 describe('a session, whatever happens to it in whatever order,', () => {
-  it('E1, E2, E3, E100, E101: keeps every rule at every step and ends when its work is done', () => {
+  it('keeps every rule at every step and ends when its work is done', { timeout: 60_000 }, () => {
     const { note, seen } = tally()
     fc.assert(
-      fc.property(anyPlan, anyLimits, anyCommands, (plan, limits, commands: Command[]) => {
-        const session = world(plan, limits)
+      fc.property(anyWildPlan, anyBeginning, anyCommands, (plan, beginning, commands: Command[]) => {
+        const session = world(plan, beginning)
         for (const command of commands) session.obey(command)
-        session.work([OK])
+        session.work([ok({ a: 1 })])
+        noteMoves(session)
         note(new Set(session.events.map(({ type }) => type)))
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     )
     expect([...seen.keys()]).toEqual(expect.arrayContaining(EVERYTHING))
   })
 
-  it('E35: ends when time alone goes on and nobody reports any more', () => {
+  it('ends when time alone goes on and nobody reports any more', { timeout: 60_000 }, () => {
     const { note, seen } = tally()
     fc.assert(
-      fc.property(anyPlan, anyLimits, anyCommands, (plan, limits, commands: Command[]) => {
-        const session = world(plan, limits)
+      fc.property(anyWildPlan, anyBeginning, anyCommands, (plan, beginning, commands: Command[]) => {
+        const session = world(plan, beginning)
         for (const command of commands) session.obey(command)
         session.letTimePass()
+        noteMoves(session)
         note([session.state.status])
       }),
       { numRuns: 200 },
     )
-    expect([...seen.keys()]).toEqual(expect.arrayContaining(['FAILED', 'CANCELED', 'TIMED_OUT']))
+    expect([...seen.keys()]).toEqual(expect.arrayContaining(['FAILED', 'CANCELED', 'TIMED_OUT', 'ROLLED_BACK']))
+  })
+
+  it('is rolled back whenever that is wanted, and undoes what it can', { timeout: 60_000 }, () => {
+    const { note, seen } = tally()
+    const ask: Report = { kind: 'ASK', ask: { kind: 'QUESTION', question: 'How?', shown: null }, usage: {} }
+    const anyReports = fc.shuffledSubarray([ask, error('AUTH'), error('AGENT'), LOST], { minLength: 1 })
+    fc.assert(
+      fc.property(anyWildPlan, anyBeginning, anyCommands, anyReports, (plan, beginning, commands, reports) => {
+        const session = world(plan, beginning)
+        for (const command of commands) session.obey(command)
+        session.obey({ do: 'ROLL_BACK', pick: commands.length })
+        session.work([ok({ a: 1 }), ...reports])
+        noteMoves(session)
+        note([session.state.status, ...session.facts.executions.values()])
+      }),
+      { numRuns: 150 },
+    )
+    expect([...seen.keys()]).toEqual(expect.arrayContaining(['ROLLED_BACK', 'COMPENSATED']))
+    expect(seen.get('ROLLED_BACK')).toBeGreaterThan(50)
   })
 
   it('ends when every attempt goes wrong, each in another way', () => {
     const wrongs = [LOST, error('AGENT'), CANCELED, { ...OK, output: '' } as typeof OK, error('AUTH'), error('LOST')]
     fc.assert(
       fc.property(anyPlan, anyLimits, fc.shuffledSubarray(wrongs, { minLength: 1 }), (plan, limits, reports) => {
-        const session = world(plan, limits)
+        const session = world(plan, { limits })
         session.work(reports)
+        noteMoves(session)
         expect(session.state.status).not.toBe('SUCCEEDED')
       }),
       { numRuns: 100 },
@@ -72,7 +131,7 @@ describe('a session, whatever happens to it in whatever order,', () => {
   it('SUCCEEDED when every attempt goes well', () => {
     fc.assert(
       fc.property(anyPlan, (plan) => {
-        const session = world(plan, { concurrency: 5, totalMs: 60_000, cancelGraceMs: 1_000 })
+        const session = world(plan, { limits: { concurrency: 5, totalMs: 60_000, cancelGraceMs: 1_000 } })
         session.work([OK])
         expect(session.state.status).toBe('SUCCEEDED')
         expect(session.events.filter(({ type }) => type === 'ATTEMPT_STARTED').length).toBe(
@@ -81,23 +140,38 @@ describe('a session, whatever happens to it in whatever order,', () => {
       }),
     )
   })
-  it('E71: goes on from what an earlier session of its plan has accepted, and does none of it again', () => {
+
+  it('SUCCEEDED when all goes well, whatever was asked for', () => {
+    fc.assert(
+      fc.property(anyFullPlan, (plan) => {
+        const session = world(plan)
+        session.work([ok({ a: 1 })])
+        // A manager that goes on delegating is ended by its own limits.
+        expect(session.state.status).toBe(plan.manager ? 'PARTIAL' : 'SUCCEEDED')
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('goes on from what an earlier session of its plan has accepted, and does none of it again', () => {
     const { note, seen } = tally()
     fc.assert(
       fc.property(anyPlan, anyLimits, anyCommands, (plan, limits, commands: Command[]) => {
-        const earlier = world(plan, limits)
+        const earlier = world(plan, { limits })
         for (const command of commands) earlier.obey(command)
         earlier.letTimePass()
+        const statusOf = (key: string): ExecutionStatus | undefined =>
+          Object.hasOwn(earlier.state.executions, key) ? earlier.state.executions[key]?.status : undefined
         const stands = new Set<string>()
         for (const { key, after } of plan.nodes) {
-          const accepted = earlier.statuses().some(([name, status]) => name === key && status === 'ACCEPTED')
-          if (accepted && after.every((before) => stands.has(before))) stands.add(key)
+          if (statusOf(key) === 'ACCEPTED' && after.every((before) => stands.has(before))) stands.add(key)
         }
-        const session = world(plan, { ...limits, totalMs: 3_600_000 }, earlier.state.executions)
+        const session = world(plan, { limits: DEFAULT_LIMITS, carried: earlier.state.executions })
         session.work([OK])
+        noteMoves(session)
         expect(session.state.status).toBe('SUCCEEDED')
         for (const { key, kind } of plan.nodes) {
-          const { attempt, carriedId } = session.execution(key)
+          const { attempt = 0, carriedId } = session.state.executions[key] ?? {}
           expect([key, attempt, carriedId !== undefined]).toEqual([
             key,
             stands.has(key) || kind === 'COLLECT' ? 0 : 1,
@@ -106,8 +180,19 @@ describe('a session, whatever happens to it in whatever order,', () => {
         }
         note([stands.size === 0 ? 'nothing' : stands.size < plan.nodes.length ? 'some' : 'all'])
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     )
     expect(seen.get('some')).toBeGreaterThan(10)
   })
+})
+
+// It comes last: the worlds of all the tests before count.
+it('E4, E9: makes every move of both tables, and no other', () => {
+  const sessions = (Object.keys(SESSION_TABLE) as SessionStatus[]).flatMap((from) =>
+    endsFrom(SESSION_TABLE, from).map((to) => `${from} > ${to}`),
+  )
+  const executions = (Object.keys(EXECUTION_TABLE) as ExecutionStatus[]).flatMap((from) =>
+    endsFrom(EXECUTION_TABLE, from).map((to) => `execution ${from} > ${to}`),
+  )
+  expect([...moves].toSorted()).toEqual([...sessions, ...executions].toSorted())
 })

@@ -142,6 +142,21 @@ describe('QUORUM', () => {
     expect(good.state.status).toBe('SUCCEEDED')
   })
 
+  it('E47: of more than there are stops nobody until somebody has failed', () => {
+    const session = begun(quorum(3, ['a', 'b']))
+    expect(status(session)).toEqual({ a: 'READY', b: 'READY' })
+    does(session, 'a', FATAL)
+    expect(status(session)).toEqual({ a: 'FAILED', b: 'SKIPPED' })
+  })
+
+  it('E47: of a plan that still grows is not out of reach: its manager may delegate more', () => {
+    const manager = { maxRounds: 3, maxReplans: 0, maxStalls: 0, maxChildren: 5 }
+    const session = begun(planOf('HIERARCHICAL', ['a'], { manager, onFailure: 'QUORUM', quorum: 3 }))
+    expect(status(session)).toEqual({ 'manage-1': 'READY' })
+    does(session, 'manage-1', error('AGENT'))
+    expect(status(session)).toEqual({ 'manage-1': 'WAITING' })
+  })
+
   it('E47: cannot be had with what was stopped for another group’s sake, whose culprit is the cause here too', () => {
     const session = begun(nested({ onFailure: 'QUORUM', quorum: 4 }, { onFailure: 'FAIL_FAST' }))
     claims(session, 'c')
