@@ -6,7 +6,7 @@ import type { TypedDocumentString } from '../../src/generated/gql/graphql.ts'
 import type { Limits } from '../../src/graphql/limits.ts'
 import { createServer, type ServerOptions } from '../../src/graphql/server.ts'
 import type { Database } from '../../src/store/db.ts'
-import { type House, HOUSES, openHouse } from '../house.ts'
+import { type House, type HouseOptions, HOUSES, openHouse } from '../house.ts'
 
 /** A whole house on the embedded database with its doors open. */
 export interface Door {
@@ -43,10 +43,12 @@ export async function openDoor(
     limits?: Partial<Limits>
     /** What the server is given in place of the database. */
     counted?: (database: Database) => Database
+    /** What else is in the house. */
+    inside?: HouseOptions
   } = {},
 ): Promise<Door> {
-  const { counted, ...options } = given
-  const house = await openHouse(chosen)
+  const { counted, inside, ...options } = given
+  const house = await openHouse(chosen, inside)
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line) as never) })
   const { coordinator, artifacts, runtimes } = house
