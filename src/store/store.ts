@@ -50,7 +50,7 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
   /**
    * Writes a new session with all that belongs to it, or nothing. Whoever calls `ring` next does so once it is written.
    *
-   * @returns NEW if it was written; else what its idempotency key stands for already
+   * @returns NEW if it was written; else what its idempotency key stands for already, or SAME if it is there
    */
   create(transition: Transition, companions: Companions): Promise<Claimed>
   /** What an idempotency key stands for, if anything. */
@@ -109,8 +109,8 @@ export function createStore(parts: {
         const claimed = idempotency && (await claimKey(query, { ...idempotency, subjectId: id }))
         if (claimed && claimed.kind !== 'NEW') return claimed
         if (task) await insertTask(query, task, newId, createdAt)
-        await writer.writeIn(query, transition)
-        return { kind: 'NEW' }
+        // Two servers may make the child of one execution, whose id is told by its parent.
+        return (await writer.writeIn(query, transition)) ? { kind: 'NEW' } : { kind: 'SAME', subjectId: id }
       }),
     answered: (idempotency) => readKey(query, idempotency),
     async analysis(sessionId) {

@@ -143,6 +143,7 @@ export function createTables(onWritten: OnWritten, careless = false): Tables {
       const known = idempotency && answered(idempotency)
       if (known) return known
       const { id } = transition.after
+      if (sessions.has(id)) return { kind: 'SAME', subjectId: id }
       if (task) tasks.set(task.id, json(task))
       await put(transition)
       if (idempotency) {
