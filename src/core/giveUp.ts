@@ -1,4 +1,4 @@
-import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, nodeOf } from './draft.ts'
+import { changeExecution, type Draft, emit, executionOf, moveExecution, nodeOf } from './draft.ts'
 import type { Failure } from './execution.ts'
 import { raise, waitFor } from './raise.ts'
 
@@ -10,7 +10,6 @@ export function giveUp(d: Draft, key: string, failure: Failure): void {
   const node = nodeOf(d.state, key)
   const { id: executionId, fallbacks = 0 } = executionOf(d.state, key)
   const fallback = failure.class === 'BUDGET' ? undefined : node.fallback?.[fallbacks]
-  forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId', 'resumeAt')
   if (fallback !== undefined) {
     const change = { fallbacks: fallbacks + 1, counted: 0, lost: 0, readyAt: d.now }
     moveExecution(d, key, 'READY', change, { fallback, error: { ...failure } })
@@ -25,7 +24,6 @@ export function giveUp(d: Draft, key: string, failure: Failure): void {
 
 /** The end of an execution that cannot be done. */
 export function fail(d: Draft, key: string, error: Failure): void {
-  forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId', 'resumeAt')
   moveExecution(d, key, 'FAIL', { error, endedAt: d.now }, { error: { ...error } })
 }
 

@@ -85,8 +85,8 @@ function checkTests(gate: Extract<Gate, { kind: 'TEST_REPORT' }>, evidence: Json
 
 function checkEvidence(gate: Extract<Gate, { kind: 'EVIDENCE' }>, evidence: Json, artifacts: number): Seen {
   const { minArtifacts = 0, kinds = [] } = gate
-  const passed = proofs(evidence).flatMap((proof) => (proof.passed === true ? [proof.kind] : []))
-  const missing = kinds.filter((kind) => !passed.includes(kind))
+  const passed = new Set(proofs(evidence).flatMap((proof) => (proof.passed === true ? [proof.kind] : [])))
+  const missing = kinds.filter((kind) => !passed.has(kind))
   const problems = [
     ...(artifacts < minArtifacts ? [`it left ${artifacts} artifacts of at least ${minArtifacts}`] : []),
     ...missing.map((kind) => `there is no evidence of the kind ${kind} that has passed`),
@@ -184,7 +184,6 @@ function askPerson(
     ...(expiresMs !== undefined && { expiresMs }),
   })
   waitFor(d, key, interruptId)
-  changeExecution(d, key, { gate: index })
   moveExecution(d, key, 'WAIT', {}, { interruptId })
 }
 

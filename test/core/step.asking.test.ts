@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_QUESTIONS } from '../../src/core/attempt.ts'
 import { budgetOf } from '../../src/core/budget.ts'
+import { MAX_REJECTIONS } from '../../src/core/gate.ts'
 import { nextTick } from '../../src/core/tick.ts'
 import {
   ACCEPT,
@@ -13,6 +14,7 @@ import {
   JUDGE,
   MINUTE,
   OK,
+  ok,
   overSoft,
   part,
   planOf,
@@ -209,6 +211,27 @@ describe('an agent that undoes something and asks', () => {
     expect(session.execution('undo-a')).toMatchObject({ status: 'WAITING', interruptId: session.asked.id })
     session.answer('SKIP')
     expect(session.state.status).toBe('ROLLED_BACK')
+  })
+})
+
+describe('a manager whose ledger cannot be used', () => {
+  it('E86: makes a person be asked after the last try', () => {
+    const manager = { maxRounds: 5, maxReplans: 1, maxStalls: 3, maxChildren: 5 }
+    const session = running(planOf('HIERARCHICAL', ['a'], { manager }))
+    for (let time = 0; time <= MAX_REJECTIONS; time++) session.do('manage-1', ok('I have no plan'))
+    expect(session.asked).toMatchObject({
+      kind: 'QUESTION',
+      executionId: idOf('manage-1'),
+      question: "The manager's ledger could not be used 4 times. Shall it try again?",
+      shown: { key: 'manage-1', problem: 'the ledger must be an object' },
+      choices: ['RETRY', 'STOP'],
+      onExpiry: { choice: 'STOP', text: 'nobody answered in time' },
+    })
+    session.answer('RETRY')
+    expect(session.execution('manage-1').status).toBe('READY')
+    expect(session.execution('manage-1')).not.toHaveProperty('feedback')
+    session.do('manage-1', ok('still none'))
+    expect(session.execution('manage-1').status).toBe('READY')
   })
 })
 
