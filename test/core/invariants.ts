@@ -52,6 +52,7 @@ export function checkStep(before: SessionState, after: Step, allowed: boolean): 
   for (const unit of UNITS) holds(state.budget[unit].used >= before.budget[unit].used, 'what is used is not given back')
   checkWaiting(state)
   checkBudget(state)
+  checkRoom(state)
 }
 
 /** Who waits for whom, and that something can happen to every session that has not ended. */
@@ -84,6 +85,15 @@ function checkWaiting(state: SessionState): void {
 
 function holdsAny(executions: readonly ExecutionState[]): boolean {
   return executions.some((execution) => heldAttempt(execution))
+}
+
+/** Rule 5: no more at once than the session and each group may have. */
+function checkRoom({ plan, executions, limits }: SessionState): void {
+  const held = plan.nodes.filter(({ key }) => Object.hasOwn(executions, key) && executions[key]?.status === 'RUNNING')
+  holds(held.length <= limits.concurrency, 'no more at once than the session may have')
+  for (const { key, concurrency } of plan.groups) {
+    holds(held.filter(({ group }) => group === key).length <= concurrency, `no more at once than ${key} may have`)
+  }
 }
 
 /** What is put aside is what attempts and children that run may use. */

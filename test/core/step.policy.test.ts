@@ -4,6 +4,15 @@ import { begun, childEnds, child, claims, does, judges, reports } from './drive.
 import { CANCELED, error, failing, LOST, ok, part, planOf } from './sessions.ts'
 
 const FATAL = error('VALIDATION', 'it does not fit')
+const ABLE = {
+  id: 'a',
+  name: 'a',
+  type: 'GENERAL',
+  description: '',
+  capabilities: [],
+  status: 'ONLINE',
+  slots: 1,
+} as const
 type Begun = ReturnType<typeof begun>
 const status = (session: Begun) => Object.fromEntries(session.statuses())
 const causeOf = (session: Begun, key: string): string | undefined => {
@@ -151,10 +160,16 @@ describe('QUORUM', () => {
 
   it('E47: of a plan that still grows is not out of reach: its manager may delegate more', () => {
     const manager = { maxRounds: 3, maxReplans: 0, maxStalls: 0, maxChildren: 5 }
-    const session = begun(planOf('HIERARCHICAL', ['a'], { manager, onFailure: 'QUORUM', quorum: 3 }))
-    expect(status(session)).toEqual({ 'manage-1': 'READY' })
-    does(session, 'manage-1', error('AGENT'))
-    expect(status(session)).toEqual({ 'manage-1': 'WAITING' })
+    const session = begun(planOf('HIERARCHICAL', ['x'], { manager, onFailure: 'QUORUM', quorum: 5 }))
+    claims(session, 'manage-1')
+    const { id: attemptId, fence } = session.attempt('manage-1')
+    const next = ['a', 'b'].map((key) => ({ key, title: key, description: '' }))
+    const says = { satisfied: false, looping: false, progressing: true, instruction: '', reasons: [] }
+    const executionId = session.execution('manage-1').id
+    const done = { executionId, attemptId, fence, report: ok({ ...says, next }), jitter: 0, agents: [ABLE] }
+    session.happen({ type: 'REPORT', ...done })
+    does(session, 'a', FATAL)
+    expect(status(session)).toMatchObject({ a: 'FAILED', b: 'READY' })
   })
 
   it('E47: cannot be had with what was stopped for another group’s sake, whose culprit is the cause here too', () => {
