@@ -37,6 +37,15 @@ export const oneOf =
     throw new InvalidArgumentError(`It is one of ${choices.join(', ')}.`)
   }
 
+/** @throws InvalidArgumentError if it is no JSON */
+export function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new InvalidArgumentError(`It wants JSON: ${(error as Error).message}`)
+  }
+}
+
 /**
  * The address of a server, without a path.
  *

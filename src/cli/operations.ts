@@ -60,6 +60,22 @@ export const StartMutation = graphql(`
   }
 `)
 
+export const ForkMutation = graphql(`
+  mutation CliFork($input: ForkSessionInput!) {
+    forkSession(input: $input) {
+      __typename
+      ... on ForkSessionSuccess {
+        session {
+          id
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)
+
 export const RetryMutation = graphql(`
   mutation CliRetry($input: RetrySessionInput!) {
     retrySession(input: $input) {
@@ -76,22 +92,6 @@ export const RetryMutation = graphql(`
   }
 `)
 
-export const CancelMutation = graphql(`
-  mutation CliCancel($input: CancelSessionInput!) {
-    cancelSession(input: $input) {
-      __typename
-      ... on CancelSessionSuccess {
-        session {
-          status
-        }
-      }
-      ... on Error {
-        message
-      }
-    }
-  }
-`)
-
 export const SessionQuery = graphql(`
   query CliSession($id: ID!) {
     session(id: $id) {
@@ -99,6 +99,7 @@ export const SessionQuery = graphql(`
       status
       pattern
       reason
+      output
       durationMs
       createdAt
       endedAt
@@ -219,6 +220,23 @@ export const SessionsQuery = graphql(`
         }
         project {
           name
+        }
+      }
+    }
+  }
+`)
+
+export const UnfinishedQuery = graphql(`
+  query CliUnfinished($first: Int!) {
+    sessions(
+      first: $first
+      filter: { status: [QUEUED, ANALYZING, AWAITING_APPROVAL, RUNNING, INTERRUPTED, PAUSED, CANCELING, ROLLING_BACK] }
+    ) {
+      nodes {
+        id
+        status
+        task {
+          title
         }
       }
     }

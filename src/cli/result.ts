@@ -13,6 +13,8 @@ export interface SessionResult {
   complexity: number
   durationMs: number | null
   reason: string | null
+  /** What it put out as a whole; null until it has ended. */
+  output: unknown
   /** In the plan's order. */
   executions: ExecutionResult[]
 }
@@ -67,6 +69,7 @@ export async function loadResult(client: Client, id: string): Promise<SessionRes
     complexity: session.analysis.complexity,
     durationMs: session.durationMs ?? null,
     reason: session.reason ?? null,
+    output: session.output ?? null,
     executions: executions.map((execution) => ({
       key: execution.key,
       title: execution.title,

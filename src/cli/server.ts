@@ -7,7 +7,9 @@ import { DataDirectoryInUse, readLock } from '../store/lock.ts'
 import { type Client, createClient } from './client.ts'
 import { Failure } from './failure.ts'
 import { environmentOf, type ServerOptions } from './home.ts'
-import { count } from './words.ts'
+import { UnfinishedQuery } from './operations.ts'
+import { uuidOf } from './result.ts'
+import { count, oneLine, sessionInWords } from './words.ts'
 
 /** The server that a command uses. */
 export interface Server {
@@ -103,13 +105,31 @@ async function become(config: Config, say: (text: string) => void): Promise<App 
   const { log } = embeddedLog(config.logLevel, config.dataDir)
   try {
     const app = await createApp({ ...config, host: '127.0.0.1', port: 0 }, log)
-    const { sessions } = app.recovered
-    if (sessions > 0) say(`going on with ${count(sessions, 'unfinished session')} too; \`tutti sessions\` lists them`)
+    if (app.recovered.sessions > 0) say(await goingOn(app))
     return app
   } catch (error) {
     if (error instanceof DataDirectoryInUse) return undefined
     throw error
   }
+}
+
+/** How many sessions are told one by one. */
+const TOLD = 3
+
+/** Which sessions an earlier server has left unfinished, as a person wants to know it before another one begins. */
+async function goingOn({ url, recovered: { sessions } }: App): Promise<string> {
+  const { nodes } = (await createClient(url).ask(UnfinishedQuery, { first: TOLD })).sessions
+  const told = nodes.map(({ id, status, task }) => {
+    const ways =
+      status === 'INTERRUPTED' || status === 'AWAITING_APPROVAL' ? '`tutti approve`' : `\`tutti watch ${uuidOf(id)}\``
+    return `  ${uuidOf(id)} ${sessionInWords(status)}: ${oneLine(task.title)} (${ways})`
+  })
+  const more = sessions > TOLD ? ['  `tutti sessions` lists all of them'] : []
+  return [
+    `going on with ${count(sessions, 'unfinished session')} too, as long as this server runs`,
+    ...told,
+    ...more,
+  ].join('\n')
 }
 
 /** Data directories often lie in the repository that is worked on; nobody wants to commit them. */

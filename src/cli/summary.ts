@@ -1,3 +1,4 @@
+import cliTruncate from 'cli-truncate'
 import type { Paint } from './render/paint.ts'
 import type { SavedResult } from './save.ts'
 import { table } from './table.ts'
@@ -32,11 +33,18 @@ export function summary(result: SavedResult, paint: Paint, width: number | undef
     paint('dim', headings as string),
     ...rows,
     ...reasons(result, paint),
+    ...outputOf(result, width),
     '',
     ...place(result),
     report ??
       (executions.some(({ artifacts }) => artifacts.length > 0) ? `No report. Results are in ${folder}` : 'No report.'),
   ]
+}
+
+/** What the session put out, where no report tells it. */
+function outputOf({ session: { output }, report }: SavedResult, width: number = 1_000): string[] {
+  if (output === null || report !== null) return []
+  return ['', cliTruncate(`Output: ${oneLine(JSON.stringify(output))}`, width)]
 }
 
 function reasons({ session, executions }: SavedResult, paint: Paint): string[] {

@@ -138,7 +138,7 @@ describe('a session as plain lines', () => {
       '+0.3s   test judged round 2: it goes on. One is missing.',
       '+0.3s   the plan grows by a, b: round 2',
       `+0.4s   child is done by a session of its own, ${childId}: Do child`,
-      `+0.5s   child has the end of its session: partial. Show it with: tutti watch ${childId}`,
+      `+0.5s   child is through with its session: partial. Show it with: tutti watch ${childId}`,
       '+0.6s   paused: lunch. Go on with: tutti resume 01977e0c-6c1b-7c3e-9f3c-0b1a2c3d4e5f',
       '+0.7s   ada says: hurry',
       '+0.8s   rolling back: wrong branch',

@@ -10,14 +10,25 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const LAUNCHER = fileURLToPath(new URL('../../bin/tutti.js', import.meta.url))
 
 describe('tutti', () => {
-  it.each(['serve', 'run', 'watch', 'retry', 'cancel', 'sessions', 'agents'])(
-    'explains %s with examples',
-    async (command) => {
-      const { stdout } = await endOf(tutti(folderWith({}), command, '--help'), 0)
-      expect(stdout).toContain(`Usage: tutti ${command}`)
-      expect(stdout).toMatch(new RegExp(`Examples:\n  \\$ .*tutti ${command}`))
-    },
-  )
+  it.each([
+    'serve',
+    'run',
+    'watch',
+    'approve',
+    'pause',
+    'resume',
+    'input',
+    'rollback',
+    'cancel',
+    'retry',
+    'fork',
+    'sessions',
+    'agents',
+  ])('explains %s with examples', async (command) => {
+    const { stdout } = await endOf(tutti(folderWith({}), command, '--help'), 0)
+    expect(stdout).toContain(`Usage: tutti ${command}`)
+    expect(stdout).toMatch(new RegExp(`Examples:\n  \\$ .*tutti ${command}`))
+  })
 
   it('prints its version', async () => {
     expect((await endOf(tutti(folderWith({}), '--version'), 0)).stdout).toBe(`${version}\n`)
@@ -33,6 +44,7 @@ registerHooks({ load(url, context, next) { if (!url.startsWith('node:')) process
     expect(loaded.filter((url) => !url.includes('/commander/')).map((url) => url.replace(/^.*\/src\//, ''))).toEqual([
       'cli/tutti.ts',
       'cli/program.ts',
+      'core/interrupt.ts',
       'core/plan.ts',
       'cli/arguments.ts',
     ])
@@ -40,7 +52,13 @@ registerHooks({ load(url, context, next) { if (!url.startsWith('node:')) process
 
   it.each([
     [['bogus'], "unknown command 'bogus'"],
-    [['run'], "missing required argument 'task'"],
+    [['run'], 'Say what is to be done'],
+    [['run', 'work', '--task', 'task.json'], 'not both'],
+    [['run', '--task', 'task.json', '--pattern', 'PARALLEL'], "cannot be used with option '--pattern"],
+    [['run', '--task', 'nowhere.json'], 'nowhere.json cannot be read: there is no such file.'],
+    [['approve', 'x', '--choice', 'MAYBE'], 'APPROVE, REJECT, ANSWER, RAISE, RETRY, SKIP, STOP'],
+    [['approve', 'x', '--data', '{'], 'It wants JSON'],
+    [['rollback', 'x', '--to-checkpoint', '-1'], 'from 0 to'],
     [['run', 'work', '--timeout', 'soon'], 'such as 90s, 10m or 1h30m'],
     [['run', 'work', '--pattern', 'chaos'], 'AUTO, SEQUENTIAL, PARALLEL, PIPELINE, HIERARCHICAL'],
     [['serve', '--port', '70000'], 'from 0 to 65535'],

@@ -23,6 +23,7 @@ const done: SavedResult = {
     complexity: 4.25,
     durationMs: 12_300,
     reason: null,
+    output: null,
     executions: [],
   },
   executions: [
@@ -133,6 +134,7 @@ describe('the answer for programs', () => {
         complexity: 4.25,
         durationMs: 12_300,
         reason: null,
+        output: null,
       },
       executions: [
         {

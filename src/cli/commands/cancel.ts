@@ -1,22 +1,18 @@
 import type { Client } from '../client.ts'
-import type { ServerOptions } from '../home.ts'
+import { CancelMutation } from '../control-operations.ts'
 import { succeeded } from '../mutation.ts'
-import { CancelMutation } from '../operations.ts'
-import { openServer } from '../server.ts'
-import { inWords } from '../words.ts'
+import { type ControlOptions, move } from './control.ts'
 
 /** `tutti cancel`: stops a session. Returns the exit code. */
-export async function cancel(sessionId: string, options: ServerOptions & { reason: string }): Promise<number> {
-  const server = await openServer(options, { embed: false, say: () => {} })
-  try {
-    const input = { id: sessionId, reason: options.reason }
-    const { cancelSession: result } = await server.client.ask(CancelMutation, { input })
-    process.stdout.write(`The session is ${inWords(succeeded(result).session.status)}.\n`)
-    return 0
-  } finally {
-    await server.close()
-  }
-}
+export const cancel = (sessionId: string, options: ControlOptions & { reason: string }): Promise<number> =>
+  move(
+    options,
+    (session) => `watch ${session}`,
+    async ({ client }) => {
+      const input = { id: sessionId, reason: options.reason }
+      return succeeded((await client.ask(CancelMutation, { input })).cancelSession).session
+    },
+  )
 
 /**
  * Cancels a session that somebody follows. One that has ended by itself meanwhile is as good.

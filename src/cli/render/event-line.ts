@@ -1,3 +1,4 @@
+import cliTruncate from 'cli-truncate'
 import {
   type EventFact,
   errorOf,
@@ -9,6 +10,9 @@ import {
 } from '../view.ts'
 import { count, duration, inWords, oneLine } from '../words.ts'
 import type { Paint } from './paint.ts'
+
+/** Characters of a gate's feedback that are shown; all of it is handed to the next attempt. */
+const FEEDBACK = 300
 
 /** A command with these arguments, as it has to be typed here. */
 export type Typed = (args: string) => string
@@ -99,7 +103,7 @@ function otherLine(event: EventFact, execution: ExecutionView | undefined, typed
     }
     case 'VERDICT_GIVEN': {
       const verdict = textOf(event, 'verdict')
-      if (verdict === 'REJECT') return `rejected by its gate ${text('kind')}: ${text('text')}`
+      if (verdict === 'REJECT') return `rejected by its gate ${text('kind')}: ${cliTruncate(text('text'), FEEDBACK)}`
       return verdict === 'ERROR' ? `has no verdict of its gate ${text('kind')}: ${text('text')}` : undefined
     }
     case 'PLAN_CHANGED': {
@@ -112,7 +116,7 @@ function otherLine(event: EventFact, execution: ExecutionView | undefined, typed
       return `judged round ${numberOf(event, 'round')}: ${COURSES[text('course')] ?? text('course')}${reasons && `. ${reasons}`}`
     }
     case 'CHILD_ENDED':
-      return `has the end of its session: ${inWords(text('status'))}. Show it with: ${typed(`watch ${text('childId')}`)}`
+      return `is through with its session: ${inWords(text('status'))}. Show it with: ${typed(`watch ${text('childId')}`)}`
     case 'BUDGET_REACHED': {
       const limit = text('limit')
       const of = numberOf(event, limit)

@@ -1,0 +1,2 @@
+echo 'there is no dictionary here' >&2
+exit 3
