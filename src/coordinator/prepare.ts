@@ -77,7 +77,9 @@ export async function prepare(
   })
   const origin = decomposition.method === 'CALLER' ? 'CALLER' : 'WORDS'
   const missing = await checkPlan(tools, projectId, plan, origin)
-  if (missing.length > 0) return { kind: 'INVALID', problems: missing }
+  if (missing.length > 0) {
+    return { kind: 'INVALID', problems: missing.map((problem) => atPart(problem, plan, task)) }
+  }
   const prepared = { projectId, task, decomposition, analysis, pattern, plan, limits }
   return {
     kind: 'PREPARED',
@@ -98,6 +100,13 @@ function planOptions({ aggregate, votes, onFailure, quorum, items, manager }: St
     ...(items && { items: { buffer: DEFAULT_BUFFER, onFailure: 'STOP', ...items } }),
     ...(manager && { manager: { maxStalls: DEFAULT_STALLS, maxChildren: MAX_CHILDREN, ...manager } }),
   }
+}
+
+/** A problem with a node of the plan, told of the caller's own part that became that node, if one did. */
+function atPart({ path, message }: Problem, { nodes }: Plan, { subTasks = [] }: TaskInput): Problem {
+  const node = nodes[Number(path[2])]
+  const index = subTasks.findIndex(({ key }) => key === node?.key)
+  return { path: index < 0 ? path : ['subTasks', `${index}`], message }
 }
 
 /** A rollback needs the workspace as it was: it is kept where there is something to undo. */

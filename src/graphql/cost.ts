@@ -1,6 +1,7 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity'
 import { type ExecutionArgs, getOperationAST, type GraphQLError, Kind } from 'graphql'
 import { handleStreamOrSingleExecutionResult, type Plugin } from 'graphql-yoga'
+import { isTooDeep } from '../core/json.ts'
 import type { Context } from './context.ts'
 import { refuseInput } from './document.ts'
 import { refusedRequest } from './errors.ts'
@@ -25,6 +26,9 @@ export function costOf({
   }
 }
 
+/** Levels of all variables together: inputs have a few of their own around JSON, which may have 100. */
+const MAX_LEVELS = 150
+
 /** Refuses an operation before it begins if it costs too much or holds text that no row can hold; tells what it cost. */
 export function useCost(): Plugin<Context> {
   const refusal = (args: ExecutionArgs, cost: number | undefined): GraphQLError | undefined => {
@@ -33,6 +37,12 @@ export function useCost(): Plugin<Context> {
       return refusedRequest(
         'TOO_COMPLEX',
         `The request costs ${cost}, more than ${complexity}: ask for smaller pages or fewer fields`,
+      )
+    }
+    if (isTooDeep(args.variableValues, MAX_LEVELS)) {
+      return refusedRequest(
+        'BAD_USER_INPUT',
+        `The variables are nested deeper than ${MAX_LEVELS} levels: write them flatter`,
       )
     }
     return refuseInput(args.document, args.operationName, args.variableValues)

@@ -13,10 +13,7 @@ let all: Orchestra
 beforeAll(async () => {
   door = await openDoor({ inside: { commands: { spends: { argv: [process.execPath, '-e', SPENDS] } } } })
   all = orchestra(door)
-  await door.data(
-    `mutation ($project: ID!) { registerAgent(input: { project: $project, name: "spends", type: GENERAL, capabilities: ["spend"], runtime: "command", runtimeConfig: { command: "spends" } }) { __typename } }`,
-    { project: door.house.projectId },
-  )
+  await all.hire('spends', 'spend')
 })
 afterAll(() => door.close())
 

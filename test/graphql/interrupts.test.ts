@@ -16,11 +16,7 @@ let all: Orchestra
 beforeAll(async () => {
   door = await openDoor({ inside: { commands: { asks: { argv: [process.execPath, '-e', ASKS] } } } })
   all = orchestra(door)
-  const answered = await door.data(
-    `mutation ($project: ID!) { registerAgent(input: { project: $project, name: "asks", type: GENERAL, capabilities: ["ask"], runtime: "command", runtimeConfig: { command: "asks" } }) { __typename ... on Error { message } } }`,
-    { project: door.house.projectId },
-  )
-  expect(answered).toMatchObject({ registerAgent: { __typename: 'RegisterAgentSuccess' } })
+  await all.hire('asks', 'ask')
 })
 afterAll(() => door.close())
 
@@ -238,10 +234,8 @@ describe('interruptRaised', () => {
     const wanted = new Set(sessions.map((id) => `Session:${id}`))
     const got: string[] = []
     while (got.length < 12) {
-      const { session, kind } = (await seen.next()).value?.data?.interruptRaised as never as {
-        session: { id: string }
-        kind: string
-      }
+      const shown: unknown = (await seen.next()).value?.data?.interruptRaised
+      const { session, kind } = shown as { session: { id: string }; kind: string }
       if (wanted.has(session.id) && kind === 'PLAN') got.push(session.id)
     }
     expect(new Set(got).size).toBe(12)

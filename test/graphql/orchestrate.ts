@@ -22,6 +22,8 @@ export interface Orchestra {
   tryStart(parts: object[], input?: object): Promise<Answered>
   /** Fields of a session. */
   session(id: string, fields: string): Promise<Record<string, never>>
+  /** Registers an agent that runs the command of its name. */
+  hire(name: string, capability?: string): Promise<void>
   /** The id of the interrupt that is open in a session, once there is one. */
   asked(id: string): Promise<string>
 }
@@ -64,6 +66,15 @@ export function orchestra(door: Door): Orchestra {
     async session(id, fields) {
       const data = await door.data(`query ($id: ID!) { session(id: $id) { ${fields} } }`, { id })
       return data['session'] as Record<string, never>
+    },
+    async hire(name, capability = name) {
+      const input = { project: door.house.projectId, name, type: 'GENERAL', capabilities: [capability] }
+      const data = await door.data(
+        'mutation ($input: RegisterAgentInput!) { registerAgent(input: $input) { __typename ... on Error { message } } }',
+        { input: { ...input, runtime: 'command', runtimeConfig: { command: name } } },
+      )
+      const { message } = data['registerAgent'] as { message?: string }
+      if (message !== undefined) throw new Error(message)
     },
     async asked(id) {
       const state = await door.house.until(id, (state) => openOf(state) !== undefined)
