@@ -76,7 +76,7 @@ export function comesBefore(
 }
 
 function hasEnough(state: SessionState, node: PlanNode): boolean {
-  return enough(node.kind as 'FIRST' | 'VOTE', node.votes ?? 1, branchesOf(state, node))
+  return enough(node.kind as 'FIRST' | 'VOTE', node.votes as number, branchesOf(state, node))
 }
 
 /**

@@ -1,5 +1,6 @@
 import { executionsOf, nodeOf } from './draft.ts'
 import { isHeld } from './execution.ts'
+import type { PlanGroup } from './plan.ts'
 import type { SessionState } from './state.ts'
 
 /** Rule 5: no more at once than the session and the group may have, whoever asks. Returns which limit is in the way. */
@@ -7,6 +8,6 @@ export function noRoom(state: SessionState, group: string): string | undefined {
   const held = executionsOf(state).filter(({ status }) => isHeld(status))
   if (held.length >= state.limits.concurrency) return `the session has ${held.length} at once, which is its limit`
   const inGroup = held.filter(({ key }) => nodeOf(state, key).group === group).length
-  const limit = state.plan.groups.find(({ key }) => key === group)?.concurrency ?? 1
-  return inGroup >= limit ? `the group ${group} has ${inGroup} at once, which is its limit` : undefined
+  const { concurrency } = state.plan.groups.find(({ key }) => key === group) as PlanGroup
+  return inGroup >= concurrency ? `the group ${group} has ${inGroup} at once, which is its limit` : undefined
 }

@@ -154,8 +154,8 @@ function ended(d: Draft): Partial<SessionState> {
 function reasonOf({ key, status, error, causeId }: ExecutionState, d: Draft): string {
   const what = `${key} ${status.toLowerCase()}`
   if (error) return `${what}: ${error.message}`
-  const cause = causeId === undefined ? undefined : executionById(d.state, causeId)
-  return cause ? `${what} because of ${cause.key}` : what
+  const { key: cause } = executionById(d.state, causeId as string) as ExecutionState
+  return `${what} because of ${cause}`
 }
 
 function outputOf(d: Draft): Json {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { elapsed } from '../../src/core/draft.ts'
 import { nextTick } from '../../src/core/tick.ts'
 import { answers, begun, claims, does, reports } from './drive.ts'
 import { CANCELED, error, MINUTE, part, planOf } from './sessions.ts'
@@ -6,6 +7,13 @@ import { CANCELED, error, MINUTE, part, planOf } from './sessions.ts'
 const one = planOf('SEQUENTIAL', [part('a', { timeouts: { queueMs: MINUTE } })])
 
 describe('what waits', () => {
+  it('E8: has used no time before it has begun', () => {
+    const session = begun(one, { policy: { review: true } })
+    expect(elapsed(session.state, session.now + MINUTE)).toBe(0)
+    answers(session, 'APPROVE')
+    expect(elapsed(session.state, session.now + MINUTE)).toBe(MINUTE)
+  })
+
   it('E60: waits for a person until the answer, though it has waited for its pause before', () => {
     const session = begun(one)
     does(session, 'a', error('AGENT'))
