@@ -26,6 +26,14 @@ describe('a world in which everything goes wrong at random moments', () => {
     expect(await lines(4)).not.toEqual(first)
   })
 
+  it('keeps every rule at every write, and ends every session', async () => {
+    const { coverage, broken } = await worlds(30, 800)
+    expect(broken).toEqual([])
+    const ends = ['SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELED', 'TIMED_OUT', 'ROLLED_BACK']
+    expect([...coverage.ends.keys()]).toEqual(expect.arrayContaining(ends))
+    expect([...coverage.deeds.keys()]).toEqual(expect.arrayContaining(['CRASH', 'TWIN', 'BREAK', 'OUTAGE', 'REPEAT']))
+  })
+
   it.each<[string, Omit<Options, 'coverage'>, RegExp]>([
     ['a store that writes over what somebody else wrote', { careless: true }, /a step begins from what is stored/],
     [
