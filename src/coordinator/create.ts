@@ -1,3 +1,5 @@
+import { executionsOf, nodeOf } from '../core/draft.ts'
+import { isHeld } from '../core/execution.ts'
 import type { Coordinator } from './coordinator.ts'
 import { createDirectory } from './directory.ts'
 import { dryRun, estimateSession } from './dryRun.ts'
@@ -10,7 +12,8 @@ import { recover } from './recover.ts'
 import { fork, retry } from './retry.ts'
 import { createSessions } from './sessions.ts'
 import { start } from './start.ts'
-import { assign } from '../core/schedule.ts'
+import { assign, type HeldItem } from '../core/schedule.ts'
+import type { SessionState } from '../core/state.ts'
 
 /** How often agents are proven alive, in milliseconds. */
 const HEALTH_MS = 60_000
@@ -36,10 +39,23 @@ export function createCoordinator(given: Parts): Coordinator {
         ...item,
         limits: { ...item.limits, project: limits.get(item.projectId) as number },
       }))
-      return assign(items, held, (projectId) => (agents.get(projectId) ?? []).map((agent) => ({ agent })))
+      const children = (await Promise.all([...new Set(ready.map((item) => item.sessionId))].map(heldByChildren))).flat()
+      return assign(items, [...held, ...children], (projectId) =>
+        (agents.get(projectId) ?? []).map((agent) => ({ agent })),
+      )
     },
     perform: (assignment, signal) => perform(parts, assignment, signal),
   })
+
+  /** Executions that child sessions have in hand take up the room of their session, and nobody else's. */
+  async function heldByChildren(sessionId: string): Promise<HeldItem[]> {
+    const state = await sessions.read(sessionId)
+    const running = state ? executionsOf(state).filter((e) => isHeld(e.status) && e.childId !== undefined) : []
+    return running.map(({ id: executionId, key }) => {
+      const { group } = nodeOf(state as SessionState, key)
+      return { executionId, sessionId, projectId: '', group, agentId: '' }
+    })
+  }
 
   async function look(): Promise<void> {
     try {

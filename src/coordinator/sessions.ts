@@ -61,7 +61,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
   /** Sessions whose effects may have been lost: whoever reads one next begins them anew. */
   const doubtful = new Set<string>()
   /** Executions that were turned away, by session. */
-  const turnedAway = new Map<string, Set<string>>()
+  const turnedAway = new Map<string, { executionIds: Set<string>; callOff: () => void }>()
   const queues = new Map<string, Promise<unknown>>()
   /** What calls off the timer of a session. */
   const alarms = new Map<string, () => void>()
@@ -167,8 +167,19 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     if (!waiting) return
     const held = Object.values(before.executions).filter(({ status }) => isHeld(status))
     if (held.every(({ key }) => isHeld(executionOf(after, key).status))) return
-    turnedAway.delete(after.id)
-    for (const executionId of waiting) carryOut(after, { type: 'ENQUEUE', executionId })
+    letInNow(after)
+  }
+
+  function letInNow(state: SessionState): void {
+    const { executionIds = [], callOff } = turnedAway.get(state.id) ?? {}
+    callOff?.()
+    turnedAway.delete(state.id)
+    for (const executionId of executionIds) carryOut(state, { type: 'ENQUEUE', executionId })
+  }
+
+  function keepOut(sessionId: string): void {
+    turnedAway.get(sessionId)?.callOff()
+    turnedAway.delete(sessionId)
   }
 
   /** While a session waits for a person, what is READY waits too. */
@@ -179,7 +190,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
   /** The same from the rows alone. All of it can be done twice without harm. */
   function restore(state: SessionState): void {
     known.set(state.id, state)
-    turnedAway.delete(state.id)
+    keepOut(state.id)
     for (const { id, status } of Object.values(state.executions)) {
       if (status !== 'READY' || !takesClaims(state)) engine.withdraw(id)
       if (status !== 'VALIDATING') errands.leave(id)
@@ -197,7 +208,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
 
   function forget(sessionId: string): void {
     known.delete(sessionId)
-    turnedAway.delete(sessionId)
+    keepOut(sessionId)
     for (const resolve of waiters.get(sessionId) ?? []) resolve()
     waiters.delete(sessionId)
   }
@@ -240,8 +251,17 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     read,
     resumeSoon,
     turnAway(sessionId, executionId) {
-      turnedAway.set(sessionId, (turnedAway.get(sessionId) ?? new Set()).add(executionId))
-      resumeSoon(sessionId)
+      const waiting = turnedAway.get(sessionId)
+      if (waiting) waiting.executionIds.add(executionId)
+      if (waiting || stopped) return
+      // Not by way of `resumeSoon`: whatever happens to the session next would begin all of it again at once.
+      const callOff = timers.after(SOON_MS, () => {
+        read(sessionId).then(
+          (state) => state && letInNow(state),
+          () => resumeSoon(sessionId),
+        )
+      })
+      turnedAway.set(sessionId, { executionIds: new Set([executionId]), callOff })
     },
     create: (transition, write) =>
       inTurn(transition.after.id, async () => {
@@ -271,6 +291,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     stop() {
       stopped = true
       for (const callOff of alarms.values()) callOff()
+      for (const sessionId of turnedAway.keys()) keepOut(sessionId)
       alarms.clear()
     },
   }
