@@ -6,6 +6,8 @@ let door: Door
 let reads = 0
 let ids: string[]
 
+const words = { title: 'x', description: '', capabilities: ['anything'], dependsOn: [] }
+
 /** Counts what is asked of a database. */
 function counting(database: Database): Database {
   const prisma = database.prisma.$extends({
@@ -33,6 +35,20 @@ beforeAll(async () => {
   ids = []
   for (let n = 0; n < 4; n++) ids.push(await door.house.start(parts))
   for (const id of ids) await door.house.end(id)
+  const asking = [
+    {
+      key: 'a',
+      gates: [
+        { kind: 'PERSON' as const, question: 'ok?' },
+        { kind: 'EVIDENCE' as const, minArtifacts: 1 },
+      ],
+    },
+    { key: 'c', session: { pattern: 'SEQUENTIAL' as const, parts: [{ key: 'x', ...words }] }, capabilities: [] },
+  ]
+  for (let n = 0; n < 3; n++) {
+    const id = await door.house.start(asking, { pattern: 'HIERARCHICAL' })
+    await door.house.until(id, ({ status }) => status === 'INTERRUPTED')
+  }
 })
 afterAll(() => door.close())
 
@@ -65,7 +81,32 @@ describe('reads of the database per request', () => {
     expect(four).toBeLessThanOrEqual(12)
   })
 
+  it('of what people, gates, budgets and families have to say do not grow with it either', async () => {
+    const query = `query ($first: Int!) {
+      sessions(first: $first, filter: { pattern: [HIERARCHICAL] }) {
+        nodes {
+          depth root { status } parent { status } forkOf { status } waitedMs baseCommit
+          budget { unit used } policy { review } inputs { text } ledger { round } rollback { phase }
+          children(first: 2) { totalCount nodes { status } } forks(first: 2) { totalCount nodes { status } }
+          interrupts(first: 3) { totalCount nodes { kind execution { key } session { status } } }
+          executions(first: 10) {
+            nodes { key gate fallbacks slice { tokens } feedback { text } replies { text } candidate { summary }
+              interrupt { question } child { status } verdicts { kind verdict execution { key } } attempts { reserved { tokens } } }
+          }
+        }
+      }
+    }`
+    const one = await readsOf(query, { first: 1 })
+    const three = await readsOf(query, { first: 3 })
+    expect(three).toBe(one)
+    expect(three).toBeLessThanOrEqual(16)
+  })
+
   it.each([
+    [
+      '{ interrupts(first: 50) { totalCount nodes { kind session { status project { name } } execution { key interrupt { id } } } } }',
+      5,
+    ],
     [
       '{ projects { totalCount nodes { name sessionCounts { status count } sessions(first: 3) { totalCount nodes { status } } } } }',
       4,
