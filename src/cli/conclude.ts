@@ -10,7 +10,7 @@ import { save } from './save.ts'
 import type { Server } from './server.ts'
 import { summary } from './summary.ts'
 import { typedFor } from './typed.ts'
-import { inWords } from './words.ts'
+import { sessionInWords } from './words.ts'
 
 /** How a session is shown, and where its results go. */
 export interface ShowOptions {
@@ -53,7 +53,7 @@ export async function conclude(
   const { status } = await follow(server, sessionId, renderer, left.signal)
   if (left.signal.aborted) {
     speaker(options)(
-      `The session goes on: ${inWords(status)}. Show it again with: ${typedFor(options)(`watch ${uuidOf(sessionId)}`)}`,
+      `The session goes on: ${sessionInWords(status)}. Show it again with: ${typedFor(options)(`watch ${uuidOf(sessionId)}`)}`,
     )
     return interruption.exitCode() ?? 1
   }

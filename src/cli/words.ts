@@ -18,14 +18,14 @@ export const count = (number: number, one: string): string => `${number} ${one}$
 /** A status as people read it: "timed out". */
 export const inWords = (status: string): string => status.toLowerCase().replaceAll('_', ' ')
 
-/** The status of a session for somebody who may have to do something about it. */
+/** The status of a session, after "is", for somebody who may have to do something about it. */
 export const sessionInWords = (status: string): string => WAITING[status] ?? inWords(status)
 
 const WAITING: Record<string, string> = {
-  AWAITING_APPROVAL: 'plan waits for approval',
-  INTERRUPTED: 'waits for an answer',
-  CANCELING: 'is being stopped',
-  ROLLING_BACK: 'is being rolled back',
+  AWAITING_APPROVAL: 'waiting for approval of its plan',
+  INTERRUPTED: 'waiting for an answer',
+  CANCELING: 'being stopped',
+  ROLLING_BACK: 'being rolled back',
 }
 
 /** Text of any origin as one line that cannot move the cursor or set colours. */

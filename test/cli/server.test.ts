@@ -134,7 +134,7 @@ describe('the other commands', () => {
     watching.child.kill('SIGINT')
     expect((await endOf(watching, 130)).stdout).toContain('The session goes on: running')
     const canceled = await endOf(tutti(work, 'cancel', id, '--reason', 'enough', '--server', url), 0)
-    expect(canceled.stdout).toMatch(/The session is cancel/)
+    expect(canceled.stdout).toMatch(/^The session is (being stopped|canceled)\. Next: tutti watch /)
     expect((await endOf(run, 1)).stdout).toContain('stopping: enough')
     const again = await endOf(tutti(work, 'watch', id, '--server', url), 1)
     expect(again.stdout).toMatch(/starts with worker[^]*stopping: enough[^]*CANCELED/)

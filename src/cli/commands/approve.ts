@@ -108,7 +108,7 @@ async function answer(server: Server, asked: Asked, options: ApproveOptions): Pr
     process.stdout.write(`${JSON.stringify({ interrupt: told, session }, null, 2)}\n`)
   } else {
     process.stdout.write(
-      `Answered "${oneLine(asked.question)}": ${inWords(given.choice)}. The session: ${sessionInWords(session.status)}. Show it with: ${typed(`watch ${session.id}`)}\n`,
+      `Answered "${oneLine(asked.question)}": ${inWords(given.choice)}. The session is ${sessionInWords(session.status)}. Show it with: ${typed(`watch ${session.id}`)}\n`,
     )
   }
   return 0

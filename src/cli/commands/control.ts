@@ -83,7 +83,7 @@ export async function move(
     if (options.json === true) process.stdout.write(`${JSON.stringify({ session }, null, 2)}\n`)
     else {
       const then = typedFor(options)(next(session.id))
-      process.stdout.write(`The session: ${sessionInWords(session.status)}. Next: ${then}\n`)
+      process.stdout.write(`The session is ${sessionInWords(session.status)}. Next: ${then}\n`)
     }
     return 0
   } finally {
