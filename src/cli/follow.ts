@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { isHeld, type ExecutionStatus } from '../core/execution.ts'
-import { isEnded } from '../core/session.ts'
-import { type Client, Unreachable } from './client.ts'
+import { followChildren } from './children.ts'
+import type { Client } from './client.ts'
+import { events } from './events.ts'
 import { Failure } from './failure.ts'
-import { ActivitySubscription, EventsSubscription, ExecutionsQuery, SessionQuery } from './operations.ts'
+import { ActivitySubscription, ExecutionsQuery, SessionQuery } from './operations.ts'
 import { everyPage } from './pages.ts'
 import type { Renderer } from './render/renderer.ts'
 import { uuidOf } from './result.ts'
@@ -11,17 +12,15 @@ import type { Server } from './server.ts'
 import {
   type ActivityFact,
   applyActivity,
+  applyChildEvent,
   applyEvent,
-  type EventFact,
   type ExecutionView,
   isUnknown,
   type SessionView,
 } from './view.ts'
 
-/** A server that cannot be reached for this long is given up, in milliseconds. */
-const GIVE_UP_MS = 60_000
-/** The longest pause between two tries to reach it, in milliseconds. */
-const LONGEST_PAUSE_MS = 2_000
+/** The pause between two tries to hear again what agents show, in milliseconds. */
+const PAUSE_MS = 2_000
 /** How many reasons for the complexity are shown. */
 const REASONS = 3
 /** The factor that every task has; it says nothing of this one. */
@@ -54,12 +53,17 @@ export async function follow(
     if (isUnderWay(view, activity)) show(activity)
     else early.set(activity.executionId, activity)
   })
+  const children = followChildren(server, left, (event) => {
+    view = applyChildEvent(view, event)
+    renderer.event(event, view)
+  })
   try {
-    for await (const event of events(server, sessionId, renderer, left)) {
+    for await (const event of events(server, sessionId, renderer.notice, left)) {
       // The plan has grown, or has only just been approved.
-      if (isUnknown(view, event)) view = { ...view, executions: await withNew(server, sessionId, view) }
+      if (isUnknown(view, event)) view = withNew(await executionsOf(server.client, sessionId), view)
       view = applyEvent(view, event)
       renderer.event(event, view)
+      children.meet(event)
       const waiting = early.get(event.executionId ?? '')
       if (!waiting || !isUnderWay(view, waiting)) continue
       early.delete(waiting.executionId)
@@ -68,7 +72,7 @@ export async function follow(
     return view
   } finally {
     over.abort()
-    await watching
+    await Promise.all([watching, children.over()])
     renderer.end()
   }
 }
@@ -130,52 +134,10 @@ async function executionsOf(client: Client, id: string): Promise<ExecutionView[]
   }))
 }
 
-/** The executions as they are shown, and those that have come since. */
-async function withNew({ client }: Server, id: string, { executions }: SessionView): Promise<ExecutionView[]> {
-  const known = new Map(executions.map((execution) => [execution.id, execution]))
-  return (await executionsOf(client, id)).map((execution) => known.get(execution.id) ?? execution)
-}
-
-/** All events of a session, each once and in order, over as many connections as it takes. */
-async function* events(
-  server: Server,
-  id: string,
-  renderer: Renderer,
-  signal: AbortSignal,
-): AsyncGenerator<EventFact, void> {
-  let after = 0
-  let lostAt: number | undefined
-  for (let tries = 0; ; tries++) {
-    try {
-      for await (const { sessionEvents: item } of server.client.follow(EventsSubscription, { id, after }, signal)) {
-        if (lostAt !== undefined) renderer.notice('the connection is back')
-        lostAt = undefined
-        tries = 0
-        if (item.__typename !== 'SessionEvent') continue
-        const { event } = item
-        yield {
-          seq: event.seq,
-          type: event.type,
-          executionId: event.executionId ?? null,
-          agent: event.execution?.agent?.name ?? null,
-          data: event.data,
-          at: Date.parse(event.at),
-        }
-        after = event.seq
-        if (event.type.startsWith('SESSION_') && isEnded(event.type.slice('SESSION_'.length) as never)) return
-      }
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error
-    }
-    if (signal.aborted) return
-    if (lostAt === undefined) renderer.notice('the connection is lost; it is taken up again')
-    lostAt ??= Date.now()
-    if (Date.now() - lostAt > GIVE_UP_MS) {
-      throw new Failure(`${server.client.url} cannot be reached any more. The session goes on when its server does.`)
-    }
-    await setTimeout(Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS), undefined, { signal }).catch(() => {})
-    await server.reopen()
-  }
+/** The view with executions that have come since; those that it has stay as they are shown. */
+function withNew(all: readonly ExecutionView[], view: SessionView): SessionView {
+  const known = new Map(view.executions.map((execution) => [execution.id, execution]))
+  return { ...view, executions: all.map((execution) => known.get(execution.id) ?? execution) }
 }
 
 /** What agents show, each once and in order. Never throws: the session is told by its events alone. */
@@ -197,7 +159,7 @@ async function followActivities(
       }
       return
     } catch {
-      await setTimeout(LONGEST_PAUSE_MS, undefined, { signal }).catch(() => {})
+      await setTimeout(PAUSE_MS, undefined, { signal }).catch(() => {})
     }
   }
 }

@@ -103,6 +103,12 @@ export function applyEvent(view: SessionView, event: EventFact): SessionView {
   }
 }
 
+/** What a child session asks of people is asked for the execution that it does. */
+export const applyChildEvent = (view: SessionView, event: EventFact): SessionView => ({
+  ...view,
+  interrupts: interruptsAfter(view, event),
+})
+
 /** The question that an event is about, as it is told while it is open. */
 export const interruptIn = (view: SessionView, event: EventFact): InterruptView | undefined =>
   view.interrupts.find(({ id }) => id === textOf(event, 'interruptId'))

@@ -72,6 +72,18 @@ describe.concurrent('a person approves an interrupt from a second terminal while
     expect(unknown.stderr).toContain('Nothing that waits for a person begins with ffffffff.')
   })
 
+  it('hears what a session within the session asks', async () => {
+    const part = { key: 'go', title: 'Go there', agent: 'asker' }
+    const trip = { key: 'trip', title: 'The trip', session: { pattern: 'SEQUENTIAL', parts: [part] } }
+    const task = { title: 'A journey', subTasks: [trip] }
+    const home = folderWith({ ...ASKING, 'nested.json': JSON.stringify({ task, pattern: 'SEQUENTIAL' }) })
+    const run = tutti(home, 'run', '--task', 'nested.json')
+    const told = await toldBy(run)
+    await endOf(tutti(home, ...told, '--choice', 'ANSWER', '--text', 'there'), 0)
+    const { stdout } = await endOf(run, 0)
+    expect(stdout).toMatch(/trip waits for you: Where to\?[^]*trip answered by .*: answer[^]*trip accepted/)
+  })
+
   it('chooses with the keyboard in a terminal, while another one shows what waits', async ({ skip }) => {
     const tmux = findProgram('tmux')
     if (tmux === undefined) return skip('there is no tmux')
