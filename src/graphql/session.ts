@@ -1,5 +1,6 @@
 import type { SessionLimits as CoreLimits } from '../core/state.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { Analysis } from './analysis.ts'
 import { ArtifactConnection } from './artifact.ts'
 import { builder } from './builder.ts'
 import { Checkpoint } from './checkpoint.ts'
@@ -10,7 +11,7 @@ import { Event, EventConnection } from './event.ts'
 import { ExecutionConnection } from './execution.ts'
 import type { Change, EventRow } from './follow.ts'
 import { idOf } from './ids.ts'
-import { Analysis, Plan } from './plan.ts'
+import { Plan } from './plan.ts'
 
 const SessionLimits = builder.objectRef<CoreLimits>('SessionLimits').implement({
   description: 'Limits of one session.',
