@@ -6,6 +6,9 @@ import { describe, expect, it, vi } from 'vitest'
 import { TOGETHER_MS } from '../../src/cli/interrupt.ts'
 import { answerIn, endOf, folderWith, processesWith, tutti, unique, WORKER } from './tutti.ts'
 
+// Whole processes, on machines that are busy.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
 describe.concurrent('tutti run without a server', () => {
   it('has a task done by the agents that come with it and keeps what they made', async () => {
     const repository = folderWith({
@@ -38,9 +41,6 @@ test('adds', () => assert.equal(sum(1, 2), 3))
     // The data directory is nothing to commit.
     expect(readFileSync(join(repository, '.tutti/.gitignore'), 'utf8')).toBe('*\n')
   })
-
-  // Whole processes, on machines that are busy.
-  vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
   it('cancels with Ctrl-C, waits for the end, ends with 130 and leaves no process behind', async () => {
     const argument = unique()
