@@ -1,4 +1,4 @@
-import { changeExecution, type Draft, emit, executionById, forget } from './draft.ts'
+import { changeExecution, type Draft, emit, executionById, executionOf, forget } from './draft.ts'
 import type { Role } from './gate.ts'
 import { hash, idFrom } from './hash.ts'
 import type { Answer, Choice, InterruptKind, InterruptState } from './interrupt.ts'
@@ -74,9 +74,9 @@ export function voidInterrupts(
 
 /** An execution waits no longer for the answer to an interrupt. */
 export function waitNoLonger(d: Draft, key: string, why: string): void {
-  const { id, interruptId } = d.state.executions[key] as { id: string; interruptId?: string }
+  const { interruptId } = executionOf(d.state, key)
   if (interruptId === undefined) return
-  voidInterrupts(d, why, (interrupt) => interrupt.id === interruptId && interrupt.executionId === id)
+  voidInterrupts(d, why, ({ id }) => id === interruptId)
   forget(d, key, 'interruptId')
 }
 
