@@ -65,12 +65,22 @@ export function createCoordinator(given: Parts): Coordinator {
     }
   }
 
+  /** A server that did not know yet that it had been replaced may have made or moved sessions after `recover`. */
+  async function sweep(): Promise<void> {
+    try {
+      for (const { id, version } of await parts.store.unfinished()) sessions.catchUp(id, version)
+    } catch (error) {
+      log.warn({ err: error }, 'it could not be seen what has been moved by others; it is tried again')
+    }
+  }
+
   function lookAgain(): void {
     callOff()
     if (stopping.signal.aborted) return
     callOff = timers.after(HEALTH_MS, () => {
       lookAgain()
       void look()
+      void sweep()
     })
   }
 

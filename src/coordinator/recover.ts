@@ -18,7 +18,7 @@ export async function recover(
   const { store, log } = parts
   // First the old processes, then new attempts: never two at once on one workspace.
   const alive = await endLeftovers(parts)
-  const ids = await store.unfinished()
+  const ids = (await store.unfinished()).map(({ id }) => id)
   let lost = 0
   for (const sessionId of ids) {
     try {
@@ -51,15 +51,11 @@ async function endLeftovers({ artifacts, runtimes, log }: Parts): Promise<Set<st
 }
 
 async function goOn(
-  { sessions, newId }: Parts & { sessions: Sessions },
+  { sessions }: { sessions: Sessions },
   sessionId: string,
   alive: ReadonlySet<string>,
 ): Promise<number> {
   const state = await sessions.read(sessionId)
-  if (state?.status === 'QUEUED') {
-    const executionIds = Object.fromEntries(state.plan.nodes.map(({ key }) => [key, newId()]))
-    await sessions.advance(sessionId, { type: 'PLAN', executionIds })
-  }
   let lost = 0
   for (const { id: executionId, current, status } of Object.values(state?.executions ?? {})) {
     // What could not be ended keeps its lease: nobody else may begin before that is over.

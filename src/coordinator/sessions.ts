@@ -28,6 +28,8 @@ export interface Sessions {
   read(sessionId: string): Promise<SessionState | undefined>
   /** Begins everything that a session's rows say should be under way: see `restore`. */
   resume(sessionId: string): Promise<void>
+  /** Resumes the session unless this server knows that it has come so far. */
+  catchUp(sessionId: string, version: number): void
   /** Resumes the session in a moment. */
   resumeSoon(sessionId: string): void
   /**
@@ -250,6 +252,9 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     advance,
     read,
     resumeSoon,
+    catchUp(sessionId, version) {
+      if ((known.get(sessionId)?.version ?? 0) < version) doubt(sessionId)
+    },
     turnAway(sessionId, executionId) {
       const waiting = turnedAway.get(sessionId)
       if (waiting) waiting.executionIds.add(executionId)

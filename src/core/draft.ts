@@ -83,7 +83,8 @@ export function moveSession(
 
 /** Milliseconds that a session has run, without the time that it waited for a person. */
 export function elapsed({ startedAt, waitedMs, waitingSince }: SessionState, now: number): number {
-  return startedAt === undefined ? 0 : (waitingSince ?? now) - startedAt - waitedMs
+  // A clock may go back.
+  return startedAt === undefined ? 0 : Math.max(0, (waitingSince ?? now) - startedAt - waitedMs)
 }
 
 /**

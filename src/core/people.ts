@@ -14,7 +14,8 @@ export function cancel(d: Draft, reason: string): string | undefined {
   const { status } = d.state
   if (status === 'CANCELING') return 'the session is being stopped already'
   if (status === 'ROLLING_BACK') return 'the session is being rolled back: that has to come to its end'
-  if (status === 'QUEUED' || status === 'AWAITING_APPROVAL') {
+  if (status === 'QUEUED') return 'the session has no plan yet'
+  if (status === 'AWAITING_APPROVAL') {
     voidInterrupts(d, reason)
     moveSession(d, 'CANCEL', { reason, endedAt: d.now }, { reason })
   } else {
@@ -55,7 +56,7 @@ function handOn(d: Draft, execution: ExecutionState, interrupt: boolean): void {
   if (held) {
     if (!interrupt || aborting !== undefined) return
     changeExecution(d, key, { again: true })
-    abort(d, { ...execution, again: true }, held, 'there is new input')
+    abort(d, execution, held, 'there is new input')
   } else if ((status === 'READY' || (status === 'WAITING' && !candidate)) && (interrupt || attempt === 0)) {
     changeExecution(d, key, refreeze(d, key))
   }

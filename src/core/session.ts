@@ -56,7 +56,8 @@ const NOWHERE: Row = {
  * no session ever makes: the simulation reaches all of them.
  */
 export const SESSION_TABLE: Record<SessionStatus, Row> = {
-  QUEUED: { ...NOWHERE, ANALYZE: 'ANALYZING', CANCEL: 'CANCELED' },
+  // Its plan is made in the step after the first one, and both are written at once.
+  QUEUED: { ...NOWHERE, ANALYZE: 'ANALYZING' },
   ANALYZING: { ...NOWHERE, AWAIT: 'AWAITING_APPROVAL', RUN: 'RUNNING' },
   AWAITING_APPROVAL: { ...NOWHERE, RUN: 'RUNNING', CANCEL: 'CANCELED' },
   RUNNING: {

@@ -27,6 +27,9 @@ export function reservationFor(d: Draft, execution: ExecutionState): Amounts | u
   const node = nodeOf(d.state, execution.key)
   // What undoes work has to be done, whatever it takes.
   if (node.kind === 'UNDO') return NOTHING
+  const { hard = Number.POSITIVE_INFINITY } = d.state.budget.WALL_TIME
+  // Nothing begins that would have to be stopped at once.
+  if (elapsed(d.state, d.now) >= hard) return undefined
   return reservation(d.state.budget, node, d.state.plan.nodes.length, execution.attempt === 0)
 }
 

@@ -35,13 +35,12 @@ export async function loadSession(query: Query, id: string): Promise<SessionStat
   }
 }
 
-/** Ids of the sessions that have not come to their end, oldest first. */
-export async function unfinishedSessions(query: Query): Promise<string[]> {
-  const rows = await query<{ id: string }>(
-    `SELECT id FROM "Session" WHERE status NOT IN ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELED', 'TIMED_OUT', 'ROLLED_BACK')
+/** The sessions that have not come to their end, oldest first, and how far each has come. */
+export async function unfinishedSessions(query: Query): Promise<{ id: string; version: number }[]> {
+  return query<{ id: string; version: number }>(
+    `SELECT id, version FROM "Session" WHERE status NOT IN ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELED', 'TIMED_OUT', 'ROLLED_BACK')
      ORDER BY "createdAt", id`,
   )
-  return rows.map(({ id }) => id)
 }
 
 function attemptState(row: Row): AttemptState {

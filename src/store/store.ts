@@ -45,8 +45,8 @@ export interface WorkContext {
  */
 export interface Store extends Pick<Writer, 'write' | 'ring'> {
   session(id: string): Promise<SessionState | undefined>
-  /** Ids of the sessions that have not come to their end, oldest first. */
-  unfinished(): Promise<string[]>
+  /** The sessions that have not come to their end, oldest first, and how far each has come. */
+  unfinished(): Promise<{ id: string; version: number }[]>
   /**
    * Writes a new session with all that belongs to it, or nothing. Whoever calls `ring` next does so once it is written.
    *

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   changeExecution,
   draft,
+  elapsed,
   emit,
   executionById,
   executionOf,
@@ -98,5 +99,17 @@ describe('what a state tells', () => {
   it('is the execution with an id, if there is one', () => {
     expect(executionById(state, idOf('2'))?.key).toBe('2')
     expect(executionById(state, 'unknown')).toBeUndefined()
+  })
+})
+
+describe('the time that a session has run', () => {
+  const state = { ...running(planOf('SEQUENTIAL', ['a'])).state, startedAt: BEGIN, waitedMs: 5 }
+
+  it.each([
+    ['goes on', {}, BEGIN + 100, 95],
+    ['stands still while it waits for a person', { waitingSince: BEGIN + 40 }, BEGIN + 100, 35],
+    ['is none when the clock has gone back', {}, BEGIN - 100, 0],
+  ])('%s', (_, change, now, ms) => {
+    expect(elapsed({ ...state, ...change }, now)).toBe(ms)
   })
 })

@@ -185,7 +185,7 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
       case 'PLAN':
         return makePlan()
       case 'CANCEL': {
-        const allowed = !isEnded(status()) && !inOneOf('CANCELING', 'ROLLING_BACK')
+        const allowed = !isEnded(status()) && !inOneOf('QUEUED', 'CANCELING', 'ROLLING_BACK')
         happen({ type: 'CANCEL', reason: command.reason }, allowed)
         return
       }

@@ -4,7 +4,7 @@ import { endsFrom, grid, reachable } from './table.ts'
 
 const EXPECTED = grid(`
                    ANALYZE    AWAIT              RUN      INTERRUPT    PAUSE   STOP       ROLL_BACK     SUCCEED    SUCCEED_PARTLY  FAIL    CANCEL    TIME_OUT   END_ROLLBACK
-QUEUED             ANALYZING  -                  -        -            -       -          -             -          -               -       CANCELED  -          -
+QUEUED             ANALYZING  -                  -        -            -       -          -             -          -               -       -         -          -
 ANALYZING          -          AWAITING_APPROVAL  RUNNING  -            -       -          -             -          -               -       -         -          -
 AWAITING_APPROVAL  -          -                  RUNNING  -            -       -          -             -          -               -       CANCELED  -          -
 RUNNING            -          -                  -        INTERRUPTED  PAUSED  CANCELING  ROLLING_BACK  SUCCEEDED  PARTIAL         FAILED  -         -          -

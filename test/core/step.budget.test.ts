@@ -138,6 +138,14 @@ describe('a hard limit', () => {
     expect(tokensOf(session)).toMatchObject({ used: 1_000 })
   })
 
+  it('E63: keeps agents from beginning what would have to be stopped at once', () => {
+    const session = begun(two, { budget: { WALL_TIME: { hard: 5 * MINUTE } } })
+    session.wait(5 * MINUTE - 1)
+    expect(claims(session, 'a').refused).toBeUndefined()
+    session.wait(1)
+    expect(claims(session, 'b').refused).toBe('BUDGET: nothing is left for it now')
+  })
+
   it('E69: of time is up when it is up, and the machine knows when', () => {
     const session = begun(two, { budget: { WALL_TIME: { hard: 5 * MINUTE } } })
     expect(nextTick(session.state)).toBe(BEGIN + 5 * MINUTE)

@@ -44,13 +44,13 @@ const ENDED: ReadonlySet<Status> = new Set(['SUCCEEDED', 'PARTIAL', 'FAILED', 'C
 type Ends = Partial<Record<Status, SessionStatus>>
 
 const CANCELABLE: Ends = {
-  QUEUED: 'CANCELED',
   AWAITING_APPROVAL: 'CANCELED',
   RUNNING: 'CANCELED',
   INTERRUPTED: 'CANCELED',
   PAUSED: 'CANCELED',
 }
 const CANNOT_BE_CANCELED: Partial<Record<Status, string>> = {
+  QUEUED: 'the session has no plan yet',
   CANCELING: 'the session is being stopped already',
   ROLLING_BACK: 'the session is being rolled back: that has to come to its end',
 }

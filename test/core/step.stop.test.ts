@@ -94,14 +94,6 @@ describe('E76: cancel', () => {
     expect(session.last.events[1]?.data).toEqual({ key: 'b', reason: 'enough' })
   })
 
-  it('ends a session that has not begun', () => {
-    const session = queued(planOf('SEQUENTIAL', ['a']))
-    session.wait(2)
-    expect(types(session.cancel('enough'))).toEqual(['SESSION_CANCELED'])
-    expect(session.state).toMatchObject({ status: 'CANCELED', reason: 'enough', endedAt: BEGIN + 2, executions: {} })
-    expect(session.plan().refused).toBe('the session has ended: CANCELED')
-  })
-
   it('reaches what runs, and waits for it to stop', () => {
     const session = running(planOf('PARALLEL', ['a', 'b']))
     session.claim('a')

@@ -54,12 +54,17 @@ function answerOf(work: Work, habit: Habit, random: Random): Outcome {
   const done = HABITS[habit](random)
   if (done.kind !== 'OK') return done
   if (work.fence === 0) return ok(random.chance(0.7) ? { verdict: 'ACCEPT' } : { verdict: 'REJECT' }, 'judged')
+  // What is delegated fails more often than other work, so that managers learn of it.
+  if (/^manage-\d+-part-/.test(work.key)) return random.chance(0.4) ? failed('AUTH', 'no key') : done
   if (work.key.startsWith('manage-')) return ok(anyLedger(work, random), 'delegated')
   return done
 }
 
 /** A manager's ledger that mostly can be read. */
-function anyLedger({ key }: Work, random: Random): Json {
+function anyLedger({ key, upstream }: Work, random: Random): Json {
+  // What depends on something that failed is never begun.
+  const failed = upstream.filter(({ status }) => status === 'FAILED')
+  const earlier = (failed.length > 0 ? failed : upstream).map((result) => result.key)
   const satisfied = random.chance(0.3)
   const count = satisfied ? 0 : random.between(0, 3)
   const next = Array.from({ length: count }, (_, index) => {
@@ -68,7 +73,7 @@ function anyLedger({ key }: Work, random: Random): Json {
       title: `Part ${index}`,
       description: '',
       capabilities: ['work'],
-      dependsOn: [],
+      dependsOn: random.chance(0.5) ? earlier.slice(-1) : [],
     }
   })
   const progressing = random.chance(0.7)

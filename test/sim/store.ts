@@ -18,7 +18,7 @@ export function createMemoryStore(tables: Tables, life: Life, breaks: (verb: str
     })
   return {
     session: (id) => ask('session', () => tables.session(id)),
-    unfinished: () => ask('unfinished', () => tables.sessionIds().filter((id) => tables.isUnfinished(id))),
+    unfinished: () => ask('unfinished', () => tables.unfinished()),
     write: (transition) => ask('write', () => tables.write(transition)),
     create: (transition, companions) => ask('create', () => tables.create(transition, companions)),
     ring() {},

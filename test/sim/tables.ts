@@ -44,6 +44,7 @@ export interface Tables {
   /** Ids of the sessions, oldest first. */
   sessionIds(): string[]
   isUnfinished(sessionId: string): boolean
+  unfinished(): { id: string; version: number }[]
   session(sessionId: string): Promise<SessionState | undefined>
   write(transition: Transition): Promise<boolean>
   create(transition: Transition, companions: Companions): Promise<Claimed>
@@ -129,6 +130,7 @@ export function createTables(onWritten: OnWritten, careless = false): Tables {
     projects,
     agents,
     sessionIds: () => [...sessions.keys()],
+    unfinished: () => [...sessions].flatMap(([id, { status, version }]) => (isEnded(status) ? [] : [{ id, version }])),
     isUnfinished: (id) => !isEnded((sessions.get(id) as SessionRows).status),
     session: load,
     async write(transition) {

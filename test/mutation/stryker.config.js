@@ -1,0 +1,21 @@
+import { fileURLToPath } from 'node:url'
+
+/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
+export default {
+  testRunner: 'vitest',
+  vitest: { configFile: 'test/mutation/vitest.config.ts' },
+  plugins: [fileURLToPath(import.meta.resolve('@stryker-mutator/vitest-runner'))],
+  mutate: ['src/core/**/*.ts'],
+  // There is nothing in it that the tests need, and the rewriting wants an older compiler.
+  tsconfigFile: 'none.json',
+  // Words for people, and keys that a test could only repeat.
+  mutator: { excludedMutations: ['StringLiteral'] },
+  coverageAnalysis: 'perTest',
+  concurrency: 2,
+  ignorePatterns: ['/.tutti', '/coverage', '/docs', '/bench', '/examples', '/test/mutation/node_modules'],
+  reporters: ['progress-append-only', 'clear-text', 'json', 'html'],
+  jsonReporter: { fileName: 'coverage/mutation/report.json' },
+  htmlReporter: { fileName: 'coverage/mutation/report.html' },
+  tempDirName: '.mutation',
+  thresholds: { high: 90, low: 85, break: 85 },
+}

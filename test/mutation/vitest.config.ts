@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+/**
+ * The tests of the core that say what is right. Random worlds are left out: each of them runs through almost all of the
+ * core, so that every mutant would be tried for seconds.
+ */
+export default defineConfig({
+  root: fileURLToPath(new URL('../..', import.meta.url)),
+  test: {
+    include: ['test/core/**/*.test.ts'],
+    exclude: ['test/core/step.model.test.ts'],
+    testTimeout: 10_000,
+  },
+})
