@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
+/** Mutation tests of the core: `npm run mutate`, or of some files: `npm run mutate -- --mutate src/core/settle.ts`. */
 export default {
   testRunner: 'vitest',
   vitest: { configFile: 'test/mutation/vitest.config.ts' },
