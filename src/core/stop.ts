@@ -1,6 +1,8 @@
 import { NOTHING, settleAmounts } from './budget.ts'
-import { changeExecution, type Draft, executionsOf, forget, moveExecution, moveSession } from './draft.ts'
+import { changeExecution, type Draft, executionsOf, forget, moveExecution, moveSession, nodeOf } from './draft.ts'
 import { type AttemptState, type ExecutionState, heldAttempt, isSettled } from './execution.ts'
+import { isDoneByCoordinator } from './patterns/closing.ts'
+import type { PlanNode } from './plan.ts'
 import { voidInterrupts, waitNoLonger } from './raise.ts'
 import type { Ending } from './state.ts'
 
@@ -48,11 +50,16 @@ export function stopFor(d: Draft, execution: ExecutionState, causeId: string, re
   moveExecution(d, execution.key, running ? 'CANCEL' : 'SKIP', { causeId, endedAt: d.now }, { causeId })
 }
 
-/** Stops everything that has not settled, whatever it is doing. */
-export function stopWorkOfAll(d: Draft, reason: string): void {
+/**
+ * Stops everything that has not settled, whatever it is doing.
+ *
+ * @param spares nodes that are left alone
+ */
+export function stopWorkOfAll(d: Draft, reason: string, spares: (node: PlanNode) => boolean = () => false): void {
   voidInterrupts(d, reason)
   for (const execution of executionsOf(d.state)) {
-    if (isSettled(execution.status) || stopWork(d, execution, reason)) continue
+    if (isSettled(execution.status) || spares(nodeOf(d.state, execution.key))) continue
+    if (stopWork(d, execution, reason)) continue
     moveExecution(d, execution.key, 'CANCEL', { endedAt: d.now }, { reason })
   }
 }
@@ -61,5 +68,6 @@ export function stopWorkOfAll(d: Draft, reason: string): void {
 export function stopAll(d: Draft, move: Ending['move'], reason: string): void {
   const ending = { move, reason, graceUntil: d.now + d.state.limits.cancelGraceMs }
   moveSession(d, 'STOP', { ending }, { reason })
-  stopWorkOfAll(d, reason)
+  // What the coordinator does itself costs nothing: it brings together what there is.
+  stopWorkOfAll(d, reason, ({ kind }) => move === 'LIMIT' && isDoneByCoordinator(kind))
 }

@@ -100,10 +100,6 @@ describe.each(HOUSES)('a server on $store that finds what a killed one left', (k
     return { session: ended, begun: agent.begun.toSorted() }
   }
 
-  it('plans what was QUEUED', async () => {
-    expect(await recovered(await left())).toMatchObject({ session: { status: 'SUCCEEDED' }, begun: ['a 1', 'b 1'] })
-  })
-
   it('begins what was READY', async () => {
     expect(await recovered(await planned())).toMatchObject({ session: { status: 'SUCCEEDED' }, begun: ['a 1', 'b 1'] })
   })

@@ -4,6 +4,7 @@ import { executionById, executionsOf } from '../../src/core/draft.ts'
 import type { Event } from '../../src/core/event.ts'
 import { type ExecutionState, type ExecutionStatus, heldAttempt, isSettled } from '../../src/core/execution.ts'
 import { pendingEffects } from '../../src/core/pending.ts'
+import { isDoneByCoordinator } from '../../src/core/patterns/closing.ts'
 import type { PlanNode } from '../../src/core/plan.ts'
 import { isEnded, type SessionStatus } from '../../src/core/session.ts'
 import type { SessionState, Step } from '../../src/core/state.ts'
@@ -284,7 +285,9 @@ function foldUndone(
 /** Rule 1, said once more. */
 function foldReady(facts: Facts, node: PlanNode, nodes: ReadonlyMap<string, PlanNode>): void {
   const { session = 'QUEUED' } = facts
-  holds(session !== 'CANCELING', 'nothing begins while the session is being stopped')
+  // What the coordinator does itself brings together what there is.
+  const closes = isDoneByCoordinator(node.kind)
+  holds(session !== 'CANCELING' || closes, 'nothing begins while the session is being stopped')
   equal(session === 'ROLLING_BACK', node.kind === 'UNDO', 'what undoes work begins in a rollback, and nothing else')
   const comes = [...nodes].filter(([, { key }]) => node.after.includes(key)).map(([id]) => facts.executions.get(id))
   const settled = comes.every((status) => status !== undefined && isSettled(status))

@@ -146,6 +146,19 @@ describe('a hard limit', () => {
     expect(claims(session, 'b').refused).toBe('BUDGET: nothing is left for it now')
   })
 
+  it('E67: ends with what there is, brought together by the coordinator', () => {
+    const parts = ['a', 'b', 'c'].map((key) => part(key, { optional: true }))
+    const session = begun(planOf('PARALLEL', parts, { aggregate: 'COLLECT' }), { budget: { EXECUTIONS: { hard: 1 } } })
+    does(session, 'a')
+    expect(session.state).toMatchObject({ status: 'PARTIAL', reason: 'BUDGET EXECUTIONS: 1 of 1 are used' })
+    expect(session.state.output).toMatchObject([
+      { branch: 'a', status: 'ACCEPTED', output: 'done' },
+      { branch: 'b', status: 'CANCELED' },
+      { branch: 'c', status: 'CANCELED' },
+    ])
+    expect(session.execution('collect').status).toBe('ACCEPTED')
+  })
+
   it('E69: of time is up when it is up, and the machine knows when', () => {
     const session = begun(two, { budget: { WALL_TIME: { hard: 5 * MINUTE } } })
     expect(nextTick(session.state)).toBe(BEGIN + 5 * MINUTE)

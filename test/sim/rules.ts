@@ -8,6 +8,7 @@ import {
   isSettled,
 } from '../../src/core/execution.ts'
 import { pendingEffects } from '../../src/core/pending.ts'
+import { isDoneByCoordinator } from '../../src/core/patterns/closing.ts'
 import type { PlanNode } from '../../src/core/plan.ts'
 import { isEnded, SESSION_TABLE, type SessionStatus } from '../../src/core/session.ts'
 import type { Effect, SessionState, Step } from '../../src/core/state.ts'
@@ -121,9 +122,11 @@ function foldExecution(facts: Facts, id: string, status: ExecutionStatus, nodes:
   facts.executions.set(id, status)
   if (isSettled(status)) holds(!facts.open.has(id), `no attempt outlives its execution: ${id}`)
   if (status !== 'READY' && !(status === 'ACCEPTED' && was === 'PENDING')) return
-  const holdsUp = facts.status === 'CANCELING' || (facts.status !== undefined && isEnded(facts.status))
-  holds(!holdsUp, 'nothing begins while a session is being stopped')
   const node = nodes.get(id)
+  // What the coordinator does itself brings together what there is.
+  const stopping = facts.status === 'CANCELING' && !(node && isDoneByCoordinator(node.kind))
+  const holdsUp = stopping || (facts.status !== undefined && isEnded(facts.status))
+  holds(!holdsUp, 'nothing begins while a session is being stopped')
   if (!node || (was !== 'PENDING' && was !== 'BLOCKED')) return
   const statusOf = (key: string): ExecutionStatus => {
     const found = [...nodes].find(([, { key: name }]) => name === key)
