@@ -34,13 +34,19 @@ export async function answer(parts: Tools, answering: Answering): Promise<Moved>
 
 /** Edits a plan that waits for approval: see `Coordinator.edit`. */
 export async function edit(parts: Tools, sessionId: string, edits: readonly PlanEdit[], by: string): Promise<Moved> {
-  const state = await parts.sessions.read(sessionId)
-  if (!state) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
-  const edited = editPlan(state.plan, edits, new Set(), state.depth)
-  if ('problems' in edited) return { kind: 'INVALID', problems: edited.problems }
-  const problems = await checkPlan(parts, state.projectId, edited.plan, 'CALLER')
-  if (problems.length > 0) return { kind: 'INVALID', problems }
-  return happen(parts, sessionId, { type: 'EDIT', plan: edited.plan, by })
+  for (;;) {
+    const state = await parts.sessions.read(sessionId)
+    if (!state) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
+    const { planVersion: version } = state
+    const edited = editPlan(state.plan, edits, new Set(), state.depth)
+    if ('problems' in edited) return { kind: 'INVALID', problems: edited.problems }
+    const problems = await checkPlan(parts, state.projectId, edited.plan, 'CALLER')
+    if (problems.length > 0) return { kind: 'INVALID', problems }
+    const moved = await happen(parts, sessionId, { type: 'EDIT', plan: edited.plan, version, by })
+    const now = moved.kind === 'CONFLICT' ? await parts.sessions.read(sessionId) : undefined
+    // Somebody else has edited it meanwhile: theirs is not to be lost.
+    if (now?.status !== 'AWAITING_APPROVAL' || now.planVersion === version) return moved
+  }
 }
 
 /** Rolls a session back to a checkpoint, or to its beginning: see `Coordinator.rollBack`. */

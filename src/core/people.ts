@@ -75,12 +75,16 @@ export function askForPlan(d: Draft): void {
 }
 
 /** Another plan takes the place of the one that waits for approval. Returns why that changes nothing. */
-export function editPlan(d: Draft, plan: Plan, by: string): string | undefined {
-  if (d.state.status !== 'AWAITING_APPROVAL') {
-    return `a plan can be edited until it is approved: the session is ${d.state.status}`
-  }
+export function editPlan(
+  d: Draft,
+  { plan, version, by }: { plan: Plan; version: number; by: string },
+): string | undefined {
+  const { status, planVersion } = d.state
+  if (status !== 'AWAITING_APPROVAL') return `a plan can be edited until it is approved: the session is ${status}`
+  if (version !== planVersion)
+    return `version ${version} of the plan was edited, but it is at version ${planVersion} now`
   voidInterrupts(d, `the plan was edited by ${by}`)
-  d.state = { ...d.state, plan, planVersion: d.state.planVersion + 1 }
+  d.state = { ...d.state, plan, planVersion: planVersion + 1 }
   emit(d, 'PLAN_CHANGED', { version: d.state.planVersion, added: [], why: `edited by ${by}` })
   askForPlan(d)
   return undefined

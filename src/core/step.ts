@@ -44,7 +44,8 @@ export type Happening =
   | { type: 'PAUSE'; reason: string }
   | { type: 'RESUME' }
   | { type: 'INPUT'; text: string; by: string }
-  | { type: 'EDIT'; plan: Plan; by: string }
+  /** `version`: of the plan that was edited. */
+  | { type: 'EDIT'; plan: Plan; version: number; by: string }
   | { type: 'ROLL_BACK'; reason: string; toSeq: number; keep: readonly string[]; commit?: string }
   | { type: 'RESTORED'; error?: string }
 
@@ -125,7 +126,7 @@ function happen(d: Draft, happening: Happening): string | undefined {
     case 'INPUT':
       return takeInput(d, happening)
     case 'EDIT':
-      return editPlan(d, happening.plan, happening.by)
+      return editPlan(d, happening)
     case 'ROLL_BACK':
       return rollBack(d, happening)
     case 'RESTORED':

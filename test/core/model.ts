@@ -241,7 +241,8 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
       }
       case 'EDIT': {
         const nodes = last.state.plan.nodes.map((node) => ({ ...node, title: `${node.title}!` }))
-        happen({ type: 'EDIT', plan: { ...last.state.plan, nodes }, by: 'ada' }, inOneOf('AWAITING_APPROVAL'))
+        const edit = { plan: { ...last.state.plan, nodes }, version: last.state.planVersion, by: 'ada' }
+        happen({ type: 'EDIT', ...edit }, inOneOf('AWAITING_APPROVAL'))
         return
       }
       case 'ROLL_BACK':

@@ -164,7 +164,7 @@ describe('a plan under review', () => {
     const session = reviewed()
     const { asked: old } = session
     const plan = planOf('SEQUENTIAL', ['a', 'b', 'c'])
-    session.happen({ type: 'EDIT', plan, by: 'bob' })
+    session.happen({ type: 'EDIT', plan, version: 1, by: 'bob' })
     expect(session.last.events).toMatchObject([
       { type: 'INTERRUPT_VOID', data: { interruptId: old.id, why: 'the plan was edited by bob' } },
       { type: 'PLAN_CHANGED', data: { version: 2, added: [], why: 'edited by bob' } },
@@ -173,6 +173,8 @@ describe('a plan under review', () => {
     expect(session.state).toMatchObject({ status: 'AWAITING_APPROVAL', planVersion: 2, plan })
     expect(session.asked).toMatchObject({ status: 'OPEN', shown: { version: 2, plan } })
     expect(session.asked.shownHash).not.toBe(old.shownHash)
+    session.happen({ type: 'EDIT', plan: planOf('SEQUENTIAL', ['d']), version: 1, by: 'eve' })
+    expect(session.last.refused).toBe('version 1 of the plan was edited, but it is at version 2 now')
     expect(session.answer('APPROVE', {}, { interruptId: old.id }).refused).toBe('the interrupt is VOID')
     expect(session.answer('APPROVE', {}, { shownHash: old.shownHash }).refused).toContain('VOID')
     session.answer('APPROVE')

@@ -85,7 +85,7 @@ const VERBS: [verb: string, act: (session: Driven) => Step, ends: Ends, refusal:
   ],
   [
     'E103: its plan is edited',
-    (session) => session.happen({ type: 'EDIT', plan: planOf('SEQUENTIAL', ['b']), by: 'bob' }),
+    (session) => session.happen({ type: 'EDIT', plan: planOf('SEQUENTIAL', ['b']), version: 1, by: 'bob' }),
     { AWAITING_APPROVAL: 'AWAITING_APPROVAL' },
     (status) => `a plan can be edited until it is approved: the session is ${status}`,
   ],
