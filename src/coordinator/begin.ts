@@ -5,7 +5,7 @@ import { open, type Opening, step } from '../core/step.ts'
 import type { Claim, Claimed } from '../store/idempotency.ts'
 import type { NewTask } from '../store/task.ts'
 import type { Transition } from '../store/write.ts'
-import type { StartResult } from './coordinator.ts'
+import type { Refusal, StartResult } from './coordinator.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -34,7 +34,9 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
   const { opening, analysis, carried, task, idempotency } = beginning
   const opened = open(opening, now())
   const executionIds = Object.fromEntries(opening.plan.nodes.map(({ key }) => [key, newId()]))
-  const commit = opening.policy?.snapshots ? await baseCommit(parts, opening) : undefined
+  const kept = opening.policy?.snapshots ? await keepWorkspace(parts, opening) : {}
+  if ('kind' in kept) return kept
+  const { commit } = kept
   const happening = { type: 'PLAN', executionIds, ...(carried && { carried }), ...(commit && { commit }) } as const
   const planned = step(opened.state, happening, now())
   const transition: Transition = {
@@ -53,9 +55,18 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
 }
 
 /** Keeps what the workspace holds before anything begins. */
-async function baseCommit({ store, workspaces }: Parts, { id, projectId }: Opening): Promise<string | undefined> {
+async function keepWorkspace(
+  { store, workspaces }: Parts,
+  { id, projectId }: Opening,
+): Promise<{ commit?: string } | Refusal> {
   const workspace = await store.workspace(projectId)
-  return workspace === undefined ? undefined : workspaces.snapshot(workspace, `${id}/begin`)
+  if (workspace === undefined) return {}
+  try {
+    const commit = await workspaces.snapshot(workspace, `${id}/begin`)
+    return commit === undefined ? {} : { commit }
+  } catch (error) {
+    return { kind: 'CONFLICT', message: `what the workspace holds cannot be kept: ${(error as Error).message}` }
+  }
 }
 
 /**

@@ -26,7 +26,7 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
   const session = parent.plan.nodes[execution.position]?.session as ChildSession
   const { pattern } = session
   const { projectId, taskId, priority, limits, policy, budget, depth } = parent
-  await begin(parts, {
+  const begun = await begin(parts, {
     opening: {
       id: childId,
       projectId,
@@ -43,6 +43,12 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
       parentSessionId: parentId,
     },
   })
+  if (begun.kind === 'CONFLICT') {
+    const { message: reason } = begun
+    const end = { executionId, childId, status: 'FAILED', output: null, reason, used: NOTHING } as const
+    await parts.sessions.advance(parentId, { type: 'CHILD_ENDED', ...end })
+    return
+  }
   await stopWithParent(parts, parentId, executionId, childId)
 }
 

@@ -1,6 +1,7 @@
 import { executionsOf } from '../core/draft.ts'
-import { editPlan } from '../core/edit.ts'
+import { editPlan, type PlanEdit } from '../core/edit.ts'
 import type { ExecutionState } from '../core/execution.ts'
+import type { Plan } from '../core/plan.ts'
 import { planToResume } from '../core/resume.ts'
 import { budgetOf, type Unit, UNITS, type UnitLimits } from '../core/budget.ts'
 import { isEnded } from '../core/session.ts'
@@ -62,13 +63,16 @@ async function goOnFrom(
   const { projectId, taskId, pattern, priority, limits, policy } = state
   const found = seq === undefined ? undefined : await parts.store.checkpoint(state.id, seq)
   if (seq !== undefined && !found) return { kind: 'NOT_FOUND', what: 'checkpoint', id: `${seq}` }
-  // What is changed is done anew; the machine sees to what was made from it.
-  const changed = new Set(edits.flatMap((edit) => (edit.kind === 'REPLACE' ? [edit.key] : [])))
+  const changed = changedBy(edits, state.plan)
+  const stands = ({ id, key, status }: ExecutionState): boolean =>
+    status === 'ACCEPTED' &&
+    !changed.has(key) &&
+    (found?.accepted.includes(id) ?? true) &&
+    // The workspace may no longer hold what a rollback did not keep, whether it needed to be compensated or not.
+    (state.rollback?.keep.includes(id) ?? true)
   const carried = Object.fromEntries(
     executionsOf(state)
-      .filter(
-        ({ id, key, status }) => status === 'ACCEPTED' && !changed.has(key) && (found?.accepted.includes(id) ?? true),
-      )
+      .filter(stands)
       .map((execution): [string, ExecutionState] => [execution.key, execution]),
   )
   const { plan, ledger } = planToResume(state, (key) => Object.hasOwn(carried, key))
@@ -87,8 +91,8 @@ async function goOnFrom(
       priority,
       plan: edited.plan,
       limits,
-      // Its plan has been approved before, or is the wish of whoever forks it.
-      policy: { ...policy, review: false },
+      // A plan that has begun was approved then, or is the wish of whoever forks it.
+      policy: { ...policy, review: policy.review && state.startedAt === undefined },
       budget: budgetOf(limitsOf(state)),
       ...(ledger && { ledger }),
       ...link,
@@ -98,6 +102,16 @@ async function goOnFrom(
     carried,
     ...(idempotency && { idempotency }),
   })
+}
+
+/**
+ * What is done anew because of edits. The machine sees to what was made from that, but not from what is no longer there.
+ */
+function changedBy(edits: readonly PlanEdit[], { nodes }: Plan): Set<string> {
+  const keys = new Set(edits.map((edit) => (edit.kind === 'ADD' ? edit.subTask.key : edit.key)))
+  const removed = new Set(edits.flatMap((edit) => (edit.kind === 'REMOVE' ? [edit.key] : [])))
+  const made = nodes.filter(({ after, needs }) => [...after, ...needs].some((key) => removed.has(key)))
+  return keys.union(new Set(made.map(({ key }) => key)))
 }
 
 /** A new session may use as much as the first one. */
