@@ -60,7 +60,7 @@ export function createErrands(tools: () => Tools): RunningErrands {
   }
 
   return {
-    run({ id }, effect) {
+    run({ id, executions }, effect) {
       if (effect.type === 'VALIDATE') {
         begin(effect.executionId, (parts, signal) => validate(parts, id, effect.executionId, signal))
       } else if (effect.type === 'SPAWN') {
@@ -71,7 +71,12 @@ export function createErrands(tools: () => Tools): RunningErrands {
           await sessions.advance(childId, { type: 'CANCEL', reason })
         })
       } else {
-        begin(`restore ${id}`, (parts) => restoreWorkspace(parts, id))
+        // Programs of gates that were told to stop may still be writing.
+        const left = Object.values(executions).flatMap((execution) => running.get(execution.id)?.done ?? [])
+        begin(`restore ${id}`, async (parts) => {
+          await Promise.all(left)
+          await restoreWorkspace(parts, id)
+        })
       }
     },
     leave(executionId) {
