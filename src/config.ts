@@ -125,7 +125,7 @@ async function findFile(named: string | undefined, cwd: string): Promise<string 
     )
   if (named !== undefined) {
     const path = isAbsolute(named) ? named : join(cwd, named)
-    if (!(await exists(path))) throw new ConfigError(`TUTTI_CONFIG names ${path}, which does not exist`)
+    if (!(await exists(path))) throw new ConfigError(`the configuration file ${path} does not exist`)
     return path
   }
   for (const name of FILES) if (await exists(join(cwd, name))) return join(cwd, name)

@@ -72,7 +72,7 @@ describe('the configuration', () => {
   })
 
   it('says so when the named file does not exist, or cannot be read', async () => {
-    await expect(readConfig({ TUTTI_CONFIG: 'gone.ts' }, folder)).rejects.toThrow('gone.ts, which does not exist')
+    await expect(readConfig({ TUTTI_CONFIG: 'gone.ts' }, folder)).rejects.toThrow('gone.ts does not exist')
     writeFileSync(join(folder, 'tutti.config.json'), '{ not json')
     await expect(readConfig({}, folder)).rejects.toThrow('cannot be read')
   })

@@ -88,17 +88,21 @@ function isUnderWay(view: SessionView, { executionId, attempt }: ActivityFact): 
 async function beginningOf({ client }: Server, id: string): Promise<SessionView> {
   const { session } = await client.ask(SessionQuery, { id })
   if (!session) throw new Failure(`There is no session ${id}. \`tutti sessions\` lists the last ones.`)
-  const { complexity, patternReason, factors } = session.analysis
+  const { complexity, pattern, patternReason, factors } = session.analysis
   const weighty = factors
     .filter(({ name, contribution }) => contribution > 0 && name !== GIVEN)
     .toSorted((a, b) => b.contribution - a.contribution)
+  const why =
+    pattern === session.pattern
+      ? patternReason
+      : `${session.pattern} was asked for. By its parts alone it would be ${pattern}: ${patternReason}`
   return {
     id: uuidOf(session.id),
     title: session.task.title,
     status: 'QUEUED',
     pattern: session.pattern,
     complexity,
-    reasons: [patternReason, ...weighty.slice(0, REASONS).map(({ reason }) => reason)],
+    reasons: [why, ...weighty.slice(0, REASONS).map(({ reason }) => reason)],
     createdAt: Date.parse(session.createdAt),
     endedAt: null,
     reason: null,

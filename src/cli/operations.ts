@@ -108,6 +108,7 @@ export const SessionQuery = graphql(`
       }
       analysis {
         complexity
+        pattern
         patternReason
         factors {
           name

@@ -177,7 +177,12 @@ Examples:
     .description('stop a session and undo what it did since a checkpoint; without one its checkpoints are listed')
     .option('--to-checkpoint <number>', 'what stays; 0: nothing', wholeNumber(0, 2 ** 31 - 1))
     .option('--reason <text>', 'why, for those who look at it later')
-    .addHelpText('after', moved('rollback 01977e0c-6c1b-7c3e-9f3c-0b1a2c3d4e5f --to-checkpoint 12'))
+    .addHelpText(
+      'after',
+      `
+Undone is what has a compensation. The workspace is brought back where snapshots of it are kept.
+${moved('rollback 01977e0c-6c1b-7c3e-9f3c-0b1a2c3d4e5f --to-checkpoint 12')}`,
+    )
     .action(async (id, options) => onEnd(await (await import('./commands/control.ts')).rollback(id, options)))
 
   moving(program.command('cancel'))
@@ -274,7 +279,7 @@ const following = (command: Command): Command =>
   command
     .option('-o, --out <folder>', 'where artifacts and the report go (default: .tutti/reports/<session>)')
     .option('--json', 'one JSON object on stdout at the end, progress on stderr')
-    .option('-q, --quiet', 'no progress, only the end')
+    .option('-q, --quiet', 'no progress, only the end, and what waits for a person')
 
 const server = (): Option =>
   new Option('-s, --server <url>', 'address of a server that runs').env('TUTTI_SERVER').argParser(parseServer)

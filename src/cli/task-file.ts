@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { AGGREGATES, FAILURE_POLICIES, PATTERNS } from '../core/plan.ts'
 import { Failure } from './failure.ts'
+import { oneLine } from './words.ts'
 
 const part = z.looseObject({ key: z.string(), title: z.string(), dependsOn: z.array(z.string()).optional() })
 
@@ -49,7 +50,7 @@ async function read<Value>(path: string, shape: z.ZodType<Value>): Promise<Value
   try {
     document = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw new Failure(`${path} is no JSON: ${(error as Error).message}`)
+    throw new Failure(`${path} is no JSON: ${oneLine((error as Error).message)}`)
   }
   const checked = shape.safeParse(document)
   if (checked.success) return checked.data

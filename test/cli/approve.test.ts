@@ -27,6 +27,9 @@ describe.concurrent('a person approves an interrupt from a second terminal while
     expect(shown.stderr).toContain('Nothing was answered, since no choice was given.')
     expect(shown.stderr).toContain(`  tutti ${told.join(' ')} --choice ANSWER --text "<answer>"\n`)
 
+    const empty = await endOf(tutti(home, ...told, '--choice', 'ANSWER'), 1)
+    expect(empty.stderr).toBe('tutti: An answer says something: give it with --text or --data.\n')
+
     const answered = await endOf(tutti(home, ...told, '--choice', 'ANSWER', '--text', 'there', '--data', '[1]'), 0)
     expect(answered.stdout).toContain('Answered "Where to?": answer.')
     const { stdout, stderr } = await endOf(run, 0)

@@ -77,6 +77,15 @@ describe('the picture of a session in a terminal', () => {
     )
   })
 
+  it('says that it is paused, with the command that goes on, and that it is being stopped or rolled back', () => {
+    const view = planned('test')
+    const shown = (changes: Partial<SessionView>): string | undefined => frame({ ...view, ...changes }, at(0))[5]
+    expect(shown({ status: 'PAUSED' })).toBe(`paused: tutti resume ${view.id} goes on`)
+    expect(shown({ status: 'CANCELING', reason: 'wrong\nbranch' })).toBe('stopping: wrong branch')
+    expect(shown({ status: 'ROLLING_BACK' })).toBe('rolling back')
+    expect(shown({ status: 'RUNNING', reason: 'lunch' })).toBe('')
+  })
+
   it('turns while an execution runs, and lets its time grow', () => {
     const view = withThese(planned('test'), { test: { status: 'RUNNING', startedAt: START } })
     expect([0, 100, 59_000].map((ms) => frame(view, at(ms)).at(-1))).toEqual([

@@ -8,7 +8,7 @@ const fileWith = (text: string): string => `${folderWith({ 'task.json': text })}
 
 describe('a task file', () => {
   it.each([
-    ['no JSON', '{', /task\.json is no JSON: /],
+    ['no JSON', '# A\n\nB', /task\.json is no JSON: .+$/],
     ['a list instead of an object', '[]', /task\.json cannot be used:\n {2}the file: /],
     ['an unknown member', '{"task": {"title": "A"}, "patern": "AUTO"}', /task\.json cannot be used:\n.*patern/],
     ['no task', '{"pattern": "CHAOS"}', /task: [^]*pattern: .*SEQUENTIAL/],

@@ -91,6 +91,9 @@ async function answer(server: Server, asked: Asked, options: ApproveOptions): Pr
     process.stderr.write(`tutti: Nothing was answered, since no choice was given. Answer with one of these:\n${ways}\n`)
     return 1
   }
+  if (given.choice === 'ANSWER' && given.text === undefined && given.data === undefined) {
+    throw new Failure('An answer says something: give it with --text or --data.')
+  }
   const { answerInterrupt } = await server.client.ask(AnswerMutation, {
     input: {
       id: asked.id,

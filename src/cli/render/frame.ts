@@ -31,7 +31,7 @@ export const SPIN_MS = 100
 export function frame(view: SessionView, options: FrameOptions): string[] {
   const { paint, columns, rows } = options
   const fit = (line: string): string => cliTruncate(line, Math.max(1, columns - 1))
-  const head = [...heading(view, paint), ...asked(view, options), '']
+  const head = [...heading(view, paint), ...held(view, options), ...asked(view, options), '']
   const widths = {
     key: Math.max(0, ...view.executions.map(({ key }) => stringWidth(key))),
     agent: Math.max(0, ...view.executions.map(({ agent }) => stringWidth(agent ?? ''))),
@@ -40,6 +40,14 @@ export function frame(view: SessionView, options: FrameOptions): string[] {
   // One row stays free for the cursor.
   const body = lower(blocks, rows - head.length - 1)
   return [...head, ...body].slice(0, Math.max(1, rows - 1)).map(fit)
+}
+
+/** Why nothing new begins, where somebody wanted it so. */
+function held({ id, status, reason }: SessionView, { paint, typed }: FrameOptions): string[] {
+  if (status === 'PAUSED') return [paint('yellow', `paused: ${typed(`resume ${id}`)} goes on`)]
+  const because = reason === null ? '' : `: ${oneLine(reason)}`
+  if (status === 'CANCELING') return [paint('yellow', `stopping${because}`)]
+  return status === 'ROLLING_BACK' ? [paint('yellow', `rolling back${because}`)] : []
 }
 
 /** What waits for a person, and how to answer. */
