@@ -147,20 +147,26 @@ export async function simulate(scenario: Scenario, options: Options): Promise<Re
     resting: false,
     over: false,
     ask(name, question, expected) {
+      const putAgain = (): void => {
+        world.outside.timers.after(1_000, () => {
+          if (world.servers[0]?.recovered && asking.has(name)) put(world.servers[0])
+        })
+      }
       const put = (server: Server): void => {
         question(server.coordinator).then(
           (answer) => {
+            const told = JSON.stringify(answer)
+            note(name, told)
+            // Its disk is at fault, not what was asked.
+            if (told.includes('what the workspace holds cannot be kept')) return putAgain()
             asking.delete(name)
-            note(name, JSON.stringify(answer))
             if (answer.kind === 'STARTED') started.add(answer.sessionId as string)
             if (expected === undefined || answer.kind === expected) return
             blame(new Error(`${name} is answered ${expected}, not ${JSON.stringify(answer)}`))
           },
           (error: unknown) => {
             note(name, String(error))
-            world.outside.timers.after(1_000, () => {
-              if (world.servers[0]?.recovered && asking.has(name)) put(world.servers[0])
-            })
+            putAgain()
           },
         )
       }
