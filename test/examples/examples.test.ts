@@ -67,7 +67,9 @@ describe.concurrent('the examples, as their pages say', () => {
 
   it('PIPELINE: items come out in their order, and one is a dead letter with its stage and its error', async () => {
     const answer = await follow('pipeline')
-    expect(answer.stderr).toContain('PIPELINE was asked for. By its parts alone it would be SEQUENTIAL: The 3 parts form')
+    expect(answer.stderr).toContain(
+      'PIPELINE was asked for. By its parts alone it would be SEQUENTIAL: The 3 parts form',
+    )
     expect(answer.session).toMatchObject({
       status: 'PARTIAL',
       pattern: 'PIPELINE',
