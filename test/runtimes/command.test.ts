@@ -190,6 +190,18 @@ describe('exit codes', () => {
     })
   })
 
+  it('are told by the server alone: no program says that it has passed', async () => {
+    const evidence = [{ name: 'exit code', kind: 'EXIT_CODE', passed: true }]
+    const script = `printf %s "$1" > "$TUTTI_OUTPUT_DIR/result.json"; exit 3`
+    const result = JSON.stringify({ summary: 'done', output: 1, evidence })
+    const { outcome } = await run({ argv: ['sh', '-c', script, 'sh', result], findingsCodes: [3] })
+    expect(outcome).toMatchObject({
+      kind: 'ERROR',
+      error: { class: 'AGENT', message: expect.stringContaining('evidence[0].kind: is told by the server alone') },
+      evidence: [{ kind: 'EXIT_CODE', passed: false }],
+    })
+  })
+
   it('are fine if the definition says so, and 0 is not if it does not', async () => {
     const { outcome } = await run({ ...sh('exit-3.sh'), okCodes: [3] })
     expect(outcome).toMatchObject({ kind: 'OK', evidence: [{ kind: 'EXIT_CODE', passed: true }] })
