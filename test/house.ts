@@ -54,7 +54,9 @@ export interface House {
   end(sessionId: string): Promise<SessionState>
   /** The same store and bus under a new coordinator, as after a restart. */
   reopen(): Promise<House>
-  /** The same as after a power cut of the server alone: its programs go on, nothing that it does is written any more. */
+  /** The server is killed: its programs go on, nothing that it does is written any more. */
+  die(): void
+  /** The same as after a server that was killed. */
   crash(): Promise<House>
   close(): Promise<void>
 }
@@ -134,8 +136,13 @@ function mortalParts(database: Database): { database: Database; timers: Timers; 
   const never = new Promise<never>(() => {})
   const answer = async <T>(asked: () => Promise<T>): Promise<T> => {
     if (dead) return never
-    const answered = await asked()
-    return dead ? never : answered
+    try {
+      const answered = await asked()
+      return dead ? never : answered
+    } catch (error) {
+      if (dead) return never
+      throw error
+    }
   }
   return {
     database: {
@@ -254,6 +261,7 @@ async function build(parts: Foundation): Promise<House> {
       await again.coordinator.recover()
       return again
     },
+    die: mortal.die,
     async crash() {
       mortal.die()
       const again = await build(parts)

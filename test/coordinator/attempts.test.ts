@@ -182,6 +182,17 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
     await expect.poll(left).toEqual([])
   })
 
+  it('that a server hands back as it stops begins anew with the next one, and counts for nothing', async () => {
+    agent.script = (work, signal) => (work.attempt <= 7 ? untilStopped(work, signal) : ok())
+    const id = await house.start([{ ...part, retry: { maxAttempts: 1 } }])
+    for (let restarts = 1; restarts <= 7; restarts++) {
+      await expect.poll(() => agent.begun.length, { interval: 5 }).toBe(restarts)
+      house = await house.reopen()
+    }
+    const session = await house.end(id)
+    expect(session).toMatchObject({ status: 'SUCCEEDED', executions: { a: { attempt: 8, counted: 0, lost: 0 } } })
+  })
+
   it('is told to stop, once, when its session is canceled while it runs', async () => {
     let told = 0
     agent.script = async (work, signal) => {

@@ -53,7 +53,9 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
     expect(session).toMatchObject({ status: 'PARTIAL', reason: 'BUDGET TOKENS: 1000 of 1000 are used' })
     expect(most).toBeLessThanOrEqual(1_000)
     expect(session.budget).toMatchObject({ TOKENS: { used: 1_000, reserved: 0 }, COST: { used: 0.004 } })
-    expect(seen.map(({ allowance }) => allowance)).toEqual(Array(4).fill({ tokens: 250, cost: null }))
+    expect(seen.map(({ allowance }) => allowance)).toEqual(
+      Array.from({ length: 4 }, () => ({ tokens: 250, cost: null })),
+    )
     // What is there is brought together, which costs nothing.
     expect(statuses(session).filter((status) => status === 'ACCEPTED')).toHaveLength(4 + 1)
     expect(session.output).toHaveLength(20)

@@ -10,8 +10,8 @@ export interface Statement {
 /** A database whose connection can be broken before a statement, or after it, when nobody knows whether it was done. */
 export interface Faulty {
   between(database: Database): Database
-  /** Breaks at the next `times` statements for which `where` holds. */
-  breakAt(where: (statement: Statement) => boolean, times: number, when?: 'before' | 'after'): void
+  /** Breaks at the next `times` statements for which `where` holds, and then does something more, if told. */
+  breakAt(where: (statement: Statement) => boolean, times: number, when?: 'before' | 'after', act?: () => void): void
   /** Statements that were broken so far. */
   readonly broken: Statement[]
   /** Keeps the next statement for which `where` holds from being sent until `go`. */
@@ -26,6 +26,7 @@ export function faulty(): Faulty {
   let left = 0
   let holds: (statement: Statement) => boolean = () => false
   let moment: 'before' | 'after' = 'before'
+  let also = (): void => {}
   const broken: Statement[] = []
   let hold:
     | {
@@ -48,10 +49,16 @@ export function faulty(): Faulty {
       if (breaks) {
         left -= 1
         broken.push({ sql, params })
-        if (moment === 'before') throw lost()
+        if (moment === 'before') {
+          also()
+          throw lost()
+        }
       }
       const rows = await query<Row>(sql, params)
-      if (breaks) throw lost()
+      if (breaks) {
+        also()
+        throw lost()
+      }
       return rows
     }
 
@@ -67,10 +74,11 @@ export function faulty(): Faulty {
         return result
       },
     }),
-    breakAt(where, times, when = 'before') {
+    breakAt(where, times, when = 'before', act = () => {}) {
       left = times
       holds = where
       moment = when
+      also = act
     },
     holdAt(where) {
       const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
