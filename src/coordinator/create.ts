@@ -1,5 +1,5 @@
 import { executionsOf, nodeOf } from '../core/draft.ts'
-import { isHeld } from '../core/execution.ts'
+import { heldAttempt, takesRoom } from '../core/execution.ts'
 import type { Coordinator } from './coordinator.ts'
 import { createDirectory } from './directory.ts'
 import { dryRun, estimateSession } from './dryRun.ts'
@@ -39,7 +39,7 @@ export function createCoordinator(given: Parts): Coordinator {
         ...item,
         limits: { ...item.limits, project: limits.get(item.projectId) as number },
       }))
-      const children = (await Promise.all([...new Set(ready.map((item) => item.sessionId))].map(heldByChildren))).flat()
+      const children = (await Promise.all([...new Set(ready.map((item) => item.sessionId))].map(heldBeside))).flat()
       return assign(items, [...held, ...children], (projectId) =>
         (agents.get(projectId) ?? []).map((agent) => ({ agent })),
       )
@@ -47,10 +47,10 @@ export function createCoordinator(given: Parts): Coordinator {
     perform: (assignment, signal) => perform(parts, assignment, signal),
   })
 
-  /** Executions that child sessions have in hand take up the room of their session, and nobody else's. */
-  async function heldByChildren(sessionId: string): Promise<HeldItem[]> {
+  /** What child sessions do, and what gates look at, takes up the room of its session, and nobody else's. */
+  async function heldBeside(sessionId: string): Promise<HeldItem[]> {
     const state = await sessions.read(sessionId)
-    const running = state ? executionsOf(state).filter((e) => isHeld(e.status) && e.childId !== undefined) : []
+    const running = state ? executionsOf(state).filter((e) => takesRoom(e.status) && !heldAttempt(e)) : []
     return running.map(({ id: executionId, key }) => {
       const { group } = nodeOf(state as SessionState, key)
       return { executionId, sessionId, projectId: '', group, agentId: '' }

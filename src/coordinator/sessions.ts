@@ -1,5 +1,5 @@
 import { executionById, executionOf } from '../core/draft.ts'
-import { isHeld } from '../core/execution.ts'
+import { takesRoom } from '../core/execution.ts'
 import { pendingEffects } from '../core/pending.ts'
 import { isEnded } from '../core/session.ts'
 import type { Effect, SessionState, Step } from '../core/state.ts'
@@ -167,8 +167,8 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
   function letIn(before: SessionState, after: SessionState): void {
     const waiting = turnedAway.get(after.id)
     if (!waiting) return
-    const held = Object.values(before.executions).filter(({ status }) => isHeld(status))
-    if (held.every(({ key }) => isHeld(executionOf(after, key).status))) return
+    const held = Object.values(before.executions).filter(({ status }) => takesRoom(status))
+    if (held.every(({ key }) => takesRoom(executionOf(after, key).status))) return
     letInNow(after)
   }
 

@@ -21,6 +21,8 @@ interface Looking {
 interface Seen {
   verdict: Verdict
   evidence: Json
+  /** What a judge has used. */
+  usage?: Json
 }
 
 /** Characters of a program's output that are handed on as feedback. */
@@ -61,9 +63,11 @@ export async function validate(
 }
 
 /** What agents and programs say need not be what a database takes. */
-function storable({ verdict, evidence }: Seen): Seen {
+function storable({ verdict, evidence, usage }: Seen): Seen {
+  const used = usage === undefined ? {} : { usage }
   if (isTooDeep(evidence)) {
     return {
+      ...used,
       verdict: { kind: 'ERROR', message: `its words are nested deeper than ${MAX_DEPTH} levels` },
       evidence: {},
     }
@@ -71,9 +75,9 @@ function storable({ verdict, evidence }: Seen): Seen {
   const characters = JSON.stringify(evidence).length
   if (characters > MAX_EVIDENCE) {
     const message = `it said ${characters} characters, the limit is ${MAX_EVIDENCE}`
-    return { verdict: { kind: 'ERROR', message }, evidence: {} }
+    return { ...used, verdict: { kind: 'ERROR', message }, evidence: {} }
   }
-  return { verdict: wellFormed({ ...verdict }) as unknown as Verdict, evidence: wellFormed(evidence) }
+  return { ...used, verdict: wellFormed({ ...verdict }) as unknown as Verdict, evidence: wellFormed(evidence) }
 }
 
 function look(parts: Tools, gate: Gate, looking: Looking, signal: AbortSignal): Promise<Seen> {
@@ -154,11 +158,13 @@ async function askJudge(
     node: { ...node, timeouts: { ...node.timeouts, ...stricter(node.timeouts, judge.timeouts) } },
   }
   const { outcome } = await drive(parts, judge.runtime, judge.runtimeConfig, about, limited, signal)
-  if (outcome.kind !== 'OK') throw new Error(whyNot(judge.name, outcome))
+  const usage = { ...outcome.usage }
+  const error = (message: string): Seen => ({ verdict: { kind: 'ERROR', message }, evidence: {}, usage })
+  if (outcome.kind !== 'OK') return error(whyNot(judge.name, outcome))
   const told = readVerdict(outcome.output)
-  if (!told) throw new Error(`${judge.name} gave no verdict that can be read`)
+  if (!told) return error(`${judge.name} gave no verdict that can be read`)
   const said = { judge: judge.name, version: judge.version, criteria, output: outcome.output }
-  return { verdict: told, evidence: said }
+  return { verdict: told, evidence: said, usage }
 }
 
 /** A judge's words, if they are a verdict. */

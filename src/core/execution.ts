@@ -127,6 +127,11 @@ export function isHeld(status: ExecutionStatus): boolean {
   return HELD.has(status)
 }
 
+/** Whether it takes up room: an agent has it in hand, or its result is being looked at. */
+export function takesRoom(status: ExecutionStatus): boolean {
+  return isHeld(status) || status === 'VALIDATING'
+}
+
 /** What is stored of a failure. */
 export interface Failure {
   class: ErrorClass

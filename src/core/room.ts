@@ -1,11 +1,14 @@
 import { executionsOf, nodeOf } from './draft.ts'
-import { isHeld } from './execution.ts'
+import { takesRoom } from './execution.ts'
 import type { PlanGroup } from './plan.ts'
 import type { SessionState } from './state.ts'
 
-/** Rule 5: no more at once than the session and the group may have, whoever asks. Returns which limit is in the way. */
+/**
+ * Rule 5: no more at once than the session and the group may have, whoever asks; gates run programs and judges, too.
+ * Returns which limit is in the way.
+ */
 export function noRoom(state: SessionState, group: string): string | undefined {
-  const held = executionsOf(state).filter(({ status }) => isHeld(status))
+  const held = executionsOf(state).filter(({ status }) => takesRoom(status))
   if (held.length >= state.limits.concurrency) return `the session has ${held.length} at once, which is its limit`
   const inGroup = held.filter(({ key }) => nodeOf(state, key).group === group).length
   const { concurrency } = state.plan.groups.find(({ key }) => key === group) as PlanGroup

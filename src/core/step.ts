@@ -1,6 +1,6 @@
 import { answer, type Answering } from './answer.ts'
 import { type Claim, claim, report, type Reporting } from './attempt.ts'
-import { budgetOf } from './budget.ts'
+import { budgetOf, NOTHING } from './budget.ts'
 import { type ChildEnd, endChild } from './child.ts'
 import { type Draft, draft, emit, executionById, finish, moveSession, nodeOf } from './draft.ts'
 import type { ExecutionState } from './execution.ts'
@@ -13,6 +13,7 @@ import { beginRollback, restored } from './rollback.ts'
 import { isEnded } from './session.ts'
 import { goOn, settle } from './settle.ts'
 import { DEFAULT_POLICY, type SessionState, type Step } from './state.ts'
+import { amountsOf, settleSpent } from './spend.ts'
 import { tick } from './tick.ts'
 import { judged } from './validate.ts'
 
@@ -36,6 +37,8 @@ export type Happening =
       errors: number
       verdict: Verdict
       evidence: Json
+      /** What a judge has used. */
+      usage?: Json
     }
   | ({ type: 'CHILD_ENDED' } & ChildEnd)
   | ({ type: 'ANSWER' } & Answering)
@@ -152,7 +155,7 @@ function plan(d: Draft, { executionIds, carried, commit }: Of<'PLAN'>): string |
 
 /** A gate that was looked at has given its verdict. */
 function verdict(d: Draft, happening: Of<'VERDICT'>): string | undefined {
-  const { executionId, attemptId, gate, errors, verdict, evidence } = happening
+  const { executionId, attemptId, gate, errors, verdict, evidence, usage } = happening
   const execution = executionById(d.state, executionId)
   if (!execution) return 'no such execution in this session'
   const { key, status, current, gate: awaited, gateErrors = 0 } = execution
@@ -161,6 +164,7 @@ function verdict(d: Draft, happening: Of<'VERDICT'>): string | undefined {
     return `no such verdict is awaited: the execution is ${status}`
   }
   if ((current?.id ?? executionId) !== attemptId) return 'STALE_LEASE: the attempt is no longer the current one'
+  if (usage !== undefined) settleSpent(d, NOTHING, amountsOf(usage))
   judged(d, key, asked, verdict, evidence)
   return undefined
 }
@@ -176,6 +180,6 @@ function rollBack(d: Draft, { reason, toSeq, keep, commit }: Of<'ROLL_BACK'>): s
   if (status !== 'RUNNING' && status !== 'INTERRUPTED' && status !== 'PAUSED') {
     return `a session that is ${status} cannot be rolled back`
   }
-  beginRollback(d, { reason, toSeq, keep, commit: toSeq === 0 ? baseCommit : commit })
+  beginRollback(d, { reason, toSeq, keep, commit: toSeq === 0 ? baseCommit : (commit ?? baseCommit) })
   return undefined
 }

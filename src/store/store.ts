@@ -59,7 +59,10 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
   analysis(sessionId: string): Promise<Analysis | undefined>
   /** The session that an interrupt belongs to. */
   sessionOfInterrupt(interruptId: string): Promise<string | undefined>
-  /** A checkpoint by the number of its event: which executions had been accepted, and the workspace's commit. */
+  /**
+   * A checkpoint by the number of its event: which executions had been accepted, and the last commit of the workspace by
+   * then. What the coordinator does itself leaves the workspace as it is.
+   */
   checkpoint(sessionId: string, seq: number): Promise<{ accepted: string[]; commit: string | null } | undefined>
   /** Whether there is such a project, not archived. */
   hasProject(projectId: string): Promise<boolean>
@@ -126,7 +129,10 @@ export function createStore(parts: {
     },
     async checkpoint(sessionId, seq) {
       const [row] = await query<{ accepted: string[]; commit: string | null }>(
-        `SELECT accepted, commit FROM "Checkpoint" WHERE "sessionId" = $1 AND seq = $2`,
+        `SELECT c.accepted, (
+           SELECT e.commit FROM "Checkpoint" e WHERE e."sessionId" = c."sessionId" AND e.seq <= c.seq AND e.commit IS NOT NULL
+           ORDER BY e.seq DESC LIMIT 1
+         ) AS commit FROM "Checkpoint" c WHERE c."sessionId" = $1 AND c.seq = $2`,
         [sessionId, seq],
       )
       return row

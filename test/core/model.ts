@@ -325,7 +325,7 @@ function mayClaim(state: SessionState, key: string): boolean {
 
 /** Rule 5, said once more; a child session takes up room too. */
 function hasRoom(state: SessionState, group: string): boolean {
-  const held = executionsOf(state).filter(({ status }) => status === 'RUNNING')
+  const held = executionsOf(state).filter(({ status }) => status === 'RUNNING' || status === 'VALIDATING')
   const limit = state.plan.groups.find(({ key }) => key === group)?.concurrency as number
   const inGroup = held.filter(({ key }) => nodeOf(state, key).group === group)
   return held.length < state.limits.concurrency && inGroup.length < limit

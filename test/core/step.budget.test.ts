@@ -159,6 +159,21 @@ describe('a hard limit', () => {
     expect(session.execution('collect').status).toBe('ACCEPTED')
   })
 
+  it('E64: is charged what a judge has used, too', () => {
+    const gates = [{ kind: 'JUDGE' as const, criteria: 'it is good' }]
+    const session = begun(planOf('SEQUENTIAL', [part('a', { gates })]), { budget: { TOKENS: { hard: 1_000 } } })
+    does(session, 'a', using(100))
+    const { id: executionId, current } = session.execution('a')
+    const verdict = { executionId, attemptId: current?.id as string, gate: 0, errors: 0, evidence: null } as const
+    session.happen({
+      type: 'VERDICT',
+      ...verdict,
+      verdict: { kind: 'ACCEPT' },
+      usage: { inputTokens: 7, outputTokens: 5 },
+    })
+    expect(session.state).toMatchObject({ status: 'SUCCEEDED', budget: { TOKENS: { used: 112, reserved: 0 } } })
+  })
+
   it('E69: of time is up when it is up, and the machine knows when', () => {
     const session = begun(two, { budget: { WALL_TIME: { hard: 5 * MINUTE } } })
     expect(nextTick(session.state)).toBe(BEGIN + 5 * MINUTE)

@@ -2,7 +2,23 @@ import { describe, expect, it } from 'vitest'
 import type { Report } from '../../src/core/attempt.ts'
 import type { Gate } from '../../src/core/gate.ts'
 import type { Json } from '../../src/core/json.ts'
-import { ACCEPT, BEGIN, COMMAND, errs, gated, idOf, JUDGE, OK, ok, PERSON, rejects, types } from './sessions.ts'
+import {
+  ACCEPT,
+  BEGIN,
+  COMMAND,
+  errs,
+  gated,
+  idOf,
+  JUDGE,
+  OK,
+  ok,
+  part,
+  PERSON,
+  planOf,
+  rejects,
+  running,
+  types,
+} from './sessions.ts'
 
 const FILES: Gate = { kind: 'FILES', exist: ['README.md'] }
 const TESTS: Gate = { kind: 'TEST_REPORT', minPassed: 2, maxFailed: 1 }
@@ -227,5 +243,18 @@ describe('a verdict', () => {
     expect(session.last.events[0]).toMatchObject({ type: 'VERDICT_GIVEN', ...of, data: { key: 'a', ...told } })
     expect(session.last.verdicts).toMatchObject([{ ...of, ...told, evidence: { score: 2 } }])
     expect(types(session.last)).toEqual(['VERDICT_GIVEN', 'EXECUTION_READY'])
+  })
+})
+
+describe('room', () => {
+  it('E17: is taken up by what a gate looks at, until its verdict', () => {
+    const gates = [{ kind: 'COMMAND' as const, command: 'check' }]
+    const parts = [part('a', { gates }), part('b')]
+    const session = running(planOf('PARALLEL', parts), { concurrency: 1 })
+    session.do('a')
+    expect(session.execution('a').status).toBe('VALIDATING')
+    expect(session.claim('b').refused).toBe('the session has 1 at once, which is its limit')
+    session.verdict('a', { kind: 'ACCEPT' })
+    expect(session.claim('b').refused).toBeUndefined()
   })
 })

@@ -280,6 +280,12 @@ describe('a compensation', () => {
 })
 
 describe('the workspace', () => {
+  it('E96: goes back to how the session found it where a checkpoint has no commit', () => {
+    const session = done({}, 'begin')
+    rollsBack(session, 9, [session.execution('a').id])
+    expect(session.state.rollback).toMatchObject({ toSeq: 9, commit: 'begin' })
+  })
+
   it('E96: is brought back to its commit after the compensations', () => {
     const session = done({}, 'begin')
     expect(session.state.baseCommit).toBe('begin')
