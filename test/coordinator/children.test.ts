@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ChildSession, ClosePolicy, SubTask } from '../../src/core/plan.ts'
+import type { SessionStatus } from '../../src/core/session.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
+import { eventually } from './eventually.ts'
 import { faulty, type Statement, writes } from './faulty.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
@@ -30,7 +32,7 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
     const { executions } = await house.until(id, ({ executions }) => executions['s']?.childId !== undefined)
     return executions['s']?.childId as string
   }
-  const begun = (what: string) => expect.poll(() => agent.begun).toContain(what)
+  const begun = (what: string) => eventually(() => agent.begun).toContain(what)
 
   it('follows a pattern of its own, and its output is handed on', async () => {
     agent.script = ({ key, upstream }) => ok(key === 'z' ? upstream.map(({ output }) => output) : `of ${key}`)
@@ -72,11 +74,11 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
   })
 
   describe('when its parent is canceled', () => {
-    it.each<[ClosePolicy, string]>([
-      ['CANCEL_CHILDREN', 'is canceled too'],
-      ['WAIT', 'comes to its end first'],
-      ['ABANDON', 'goes on by itself'],
-    ])('%s: %s', async (close) => {
+    it.each<[ClosePolicy, string, SessionStatus]>([
+      ['CANCEL_CHILDREN', 'is canceled too', 'CANCELED'],
+      ['WAIT', 'comes to its end first', 'CANCELING'],
+      ['ABANDON', 'goes on by itself', 'CANCELED'],
+    ])('%s: %s', async (close, _, meanwhile) => {
       const go = Promise.withResolvers<void>()
       agent.script = async (work, signal) => {
         if (close === 'CANCEL_CHILDREN') return untilStopped(work, signal) as ReturnType<typeof ok>
@@ -87,8 +89,7 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
       const childId = await child(id)
       await begun('x 1')
       await house.coordinator.cancel(id, 'enough')
-      if (close === 'ABANDON') await house.end(id)
-      if (close === 'WAIT') expect((await house.until(id, () => true)).status).toBe('CANCELING')
+      await house.until(id, ({ status }) => status === meanwhile)
       go.resolve()
       expect((await house.end(childId)).status).toBe(close === 'CANCEL_CHILDREN' ? 'CANCELED' : 'SUCCEEDED')
       const parent = await house.end(id)
@@ -133,7 +134,7 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
       await begun('a 1')
       faults.breakAt(where, 1, when, () => house.die())
       go.resolve()
-      await expect.poll(() => faults.broken.length).toBe(1)
+      await eventually(() => faults.broken.length).toBe(1)
       house = await house.crash()
       const parent = await house.end(id)
       expect(parent).toMatchObject({ status: 'SUCCEEDED', executions: { s: { status: 'ACCEPTED', output: 'of x' } } })

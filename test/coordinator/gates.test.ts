@@ -8,6 +8,7 @@ import { HOUSES, type House, openHouse } from '../house.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from '../workspaces/repository.ts'
 import { asked, say } from './asking.ts'
+import { eventually } from './eventually.ts'
 import { inside, ok } from './inside.ts'
 
 describe.each(HOUSES)('a result on $store', (kind) => {
@@ -126,7 +127,7 @@ describe.each(HOUSES)('a result on $store', (kind) => {
     })
     const looking = async (): Promise<string> => {
       const id = await start([command])
-      await expect.poll(() => existsSync(join(folder, 'pid'))).toBe(true)
+      await eventually(() => existsSync(join(folder, 'pid'))).toBe(true)
       return id
     }
 
@@ -147,7 +148,7 @@ describe.each(HOUSES)('a result on $store', (kind) => {
       const id = await looking()
       await house.coordinator.cancel(id, 'enough')
       expect(await house.end(id)).toMatchObject({ status: 'CANCELED', executions: { a: { status: 'CANCELED' } } })
-      await expect.poll(lives).toBe(false)
+      await eventually(lives).toBe(false)
       expect(await verdicts(id)).toEqual([])
     })
   })
