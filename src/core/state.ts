@@ -2,7 +2,7 @@ import type { Budget } from './budget.ts'
 import type { Event } from './event.ts'
 import type { ExecutionState } from './execution.ts'
 import type { GateKind, Verdict } from './gate.ts'
-import type { InterruptState } from './interrupt.ts'
+import { DEFAULT_EXPIRY_MS, type InterruptState } from './interrupt.ts'
 import type { Json } from './json.ts'
 import type { ClosePolicy, Pattern, Plan } from './plan.ts'
 import type { SessionStatus } from './session.ts'
@@ -47,7 +47,7 @@ export const DEFAULT_POLICY: SessionPolicy = {
   rollback: false,
   snapshots: false,
   close: 'CANCEL_CHILDREN',
-  interruptMs: 86_400_000,
+  interruptMs: DEFAULT_EXPIRY_MS,
 }
 
 /** What somebody told a session while it ran. */
