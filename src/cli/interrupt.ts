@@ -2,9 +2,9 @@ import { constants } from 'node:os'
 
 /**
  * Signals closer together than this, in milliseconds, are one: npm and the launcher pass on the Ctrl-C that the
- * terminal has sent to every process of the group already.
+ * terminal has sent to every process of the group already. The embedded database may hold one of them up for a while.
  */
-export const TOGETHER_MS = 300
+export const TOGETHER_MS = 1_000
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
