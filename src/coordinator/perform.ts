@@ -9,17 +9,15 @@ import { isRefusal } from '../store/fault.ts'
 import type { AgentRecord } from '../store/store.ts'
 import type { ArtifactRow } from '../store/write.ts'
 import { again } from './again.ts'
-import type { Directory } from './directory.ts'
-import type { Parts } from './parts.ts'
 import { keepFiles, reportOf } from './report.ts'
-import type { Sessions } from './sessions.ts'
+import type { Tools } from './tools.ts'
 import { stricter, workOf } from './work.ts'
 
 /** Beyond an attempt's own limit: what stopping, storing and reporting may take before the attempt counts as LOST. */
 const LEASE_SLACK_MS = 60_000
 
 /** `stopping` fires once the server stops in order. */
-type Crew = Parts & { sessions: Sessions; directory: Directory; stopping: AbortSignal }
+type Crew = Tools & { stopping: AbortSignal }
 
 /** An attempt that this server has claimed. */
 interface Claimed {

@@ -1,15 +1,10 @@
 import { answeredBefore, begin } from './begin.ts'
 import type { StartInput, StartResult } from './coordinator.ts'
-import type { Directory } from './directory.ts'
-import type { Parts } from './parts.ts'
 import { checkInputs, prepare } from './prepare.ts'
-import type { Sessions } from './sessions.ts'
+import type { Tools } from './tools.ts'
 
 /** Analyses, decomposes, plans and begins a task: see `Coordinator.start`. */
-export async function start(
-  parts: Parts & { sessions: Sessions; directory: Directory },
-  input: StartInput,
-): Promise<StartResult> {
+export async function start(parts: Tools, input: StartInput): Promise<StartResult> {
   const { idempotencyKey, ...rest } = input
   const problems = 'id' in input.task ? [] : checkInputs(input.task)
   if (problems.length > 0) return { kind: 'INVALID', problems }

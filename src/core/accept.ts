@@ -3,6 +3,7 @@ import type { ExecutionState } from './execution.ts'
 import { close, grow, judgeRound } from './ledger.ts'
 import type { LedgerEntry } from './ledger/entry.ts'
 import type { Manager } from './plan.ts'
+import { NO_ROUNDS } from './state.ts'
 
 /** Accepts a result, sets the checkpoint after it, and does what follows from it alone. */
 export function accept(
@@ -33,7 +34,7 @@ export function accept(
 
 /** A round of a managed session is over: the plan grows by what the manager delegates next, or closes. */
 function endRound(d: Draft, key: string): void {
-  const { plan, ledger: before = { round: 0, stalls: 0, replans: 0, satisfied: false } } = d.state
+  const { plan, ledger: before = NO_ROUNDS } = d.state
   // It was read before it was let through its gates.
   const entry = executionOf(d.state, key).output as unknown as LedgerEntry
   const { ledger, course } = judgeRound(before, entry, plan.manager as Manager)

@@ -1,13 +1,12 @@
 import type { Unit, UnitLimits } from './budget.ts'
 import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, moveSession, nodeOf } from './draft.ts'
-import type { ExecutionState } from './execution.ts'
-import type { Failure } from './execution.ts'
+import type { ExecutionState, Failure } from './execution.ts'
 import { fail, giveUp } from './giveUp.ts'
 import type { Gate, Role } from './gate.ts'
 import type { Answer, InterruptState } from './interrupt.ts'
 import type { Json } from './json.ts'
 import { lay } from './lay.ts'
-import { changeInterrupt, keyOf } from './raise.ts'
+import { changeInterrupt, keyOf, tell } from './raise.ts'
 import { decideRestore, failRollback } from './rollback.ts'
 import { stopAll } from './stop.ts'
 import { judged, validate } from './validate.ts'
@@ -59,15 +58,6 @@ export function expire(d: Draft, interrupt: InterruptState): void {
 export function escalate(d: Draft, interrupt: InterruptState): void {
   changeInterrupt(d, interrupt.id, { escalated: true })
   tell(d, 'INTERRUPT_ESCALATED', interrupt, { question: interrupt.question })
-}
-
-function tell(
-  d: Draft,
-  type: 'INTERRUPT_ANSWERED' | 'INTERRUPT_EXPIRED' | 'INTERRUPT_ESCALATED',
-  { id, executionId }: InterruptState,
-  data: { [key: string]: Json },
-): void {
-  emit(d, type, { interruptId: id, ...data }, executionId === undefined ? {} : { executionId })
 }
 
 function carryOut(

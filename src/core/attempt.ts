@@ -10,12 +10,12 @@ import {
   moveExecution,
   nodeOf,
 } from './draft.ts'
-import { type AttemptState, type ExecutionState, type Failure, heldAttempt } from './execution.ts'
+import { type AttemptState, type Candidate, type ExecutionState, type Failure, heldAttempt } from './execution.ts'
 import { giveUp } from './giveUp.ts'
 import type { Json } from './json.ts'
 import { readLedger } from './ledger.ts'
 import type { Manager } from './plan.ts'
-import { raise, waitFor } from './raise.ts'
+import { waitForAnswer } from './raise.ts'
 import { refreeze } from './ready.ts'
 import { mayRetry, retryDelay } from './retry.ts'
 import { noRoom } from './room.ts'
@@ -30,18 +30,7 @@ export const MAX_QUESTIONS = 20
 
 /** What a runtime reports of an attempt. */
 export type Report =
-  | {
-      kind: 'OK'
-      output: Json
-      summary: string
-      evidence: Json
-      artifacts: number
-      files?: { name: string; sha256: string }[]
-      /** Commits of the workspace as the attempt found it, and as it left it. */
-      before?: string
-      commit?: string
-      usage: Json
-    }
+  | ({ kind: 'OK'; usage: Json } & Candidate)
   | { kind: 'ERROR'; error: Failure; evidence: Json; usage: Json }
   | { kind: 'TIMEOUT'; timeout: 'ATTEMPT' | 'IDLE'; usage: Json }
   | { kind: 'CANCELED'; usage: Json }
@@ -186,7 +175,7 @@ export function endStopped(d: Draft, key: string, reason: string): void {
 }
 
 /** A manager's result is a ledger that can be read, or it is rejected with what is wrong. */
-function manage(d: Draft, key: string, candidate: Parameters<typeof begin>[2], agents: readonly AgentProfile[]): void {
+function manage(d: Draft, key: string, candidate: Candidate, agents: readonly AgentProfile[]): void {
   const { plan, budget } = d.state
   const depth = levelOf(budget, d.state.depth)
   const delegated = plan.nodes.filter(({ kind }) => kind !== 'MANAGE')
@@ -206,17 +195,13 @@ function manage(d: Draft, key: string, candidate: Parameters<typeof begin>[2], a
 
 /** An agent needs something of a person before it can go on; the answer is for its next attempt. */
 function ask(d: Draft, key: string, { kind, question, shown }: Extract<Report, { kind: 'ASK' }>['ask']): void {
-  const { id: executionId } = executionOf(d.state, key)
-  const interruptId = raise(d, {
+  waitForAnswer(d, key, {
     kind,
-    executionId,
     question,
     shown,
     choices: ['ANSWER', 'REJECT'],
     onExpiry: { choice: 'REJECT', text: 'nobody answered in time' },
   })
-  waitFor(d, key, interruptId)
-  moveExecution(d, key, 'WAIT', {}, { interruptId })
 }
 
 /** Rule 4: empty is a failure, and CANCELED by nobody's wish is LOST, whatever the agent says. */

@@ -1,6 +1,6 @@
 import { changeExecution, type Draft, emit, executionOf, moveExecution, nodeOf } from './draft.ts'
 import type { Failure } from './execution.ts'
-import { raise, waitFor } from './raise.ts'
+import { waitForAnswer } from './raise.ts'
 
 /**
  * Rule 2: the retry policy has given up. The next fallback agent gets its turn, with attempts of its own; without one the
@@ -32,16 +32,13 @@ function askAboutUndo(d: Draft, key: string, failure: Failure): void {
   const { undoes = key } = nodeOf(d.state, key)
   const { id: executionId } = executionOf(d.state, key)
   emit(d, 'COMPENSATION_FAILED', { key: undoes, error: { ...failure } }, { executionId })
-  const interruptId = raise(d, {
+  changeExecution(d, key, { error: failure })
+  waitForAnswer(d, key, {
     kind: 'QUESTION',
-    executionId,
     question: `What "${undoes}" did could not be undone: ${failure.message}. Shall it be tried again?`,
     shown: { key: undoes, error: { ...failure } },
     choices: ['RETRY', 'SKIP', 'STOP'],
     onExpiry: { choice: 'SKIP', text: 'nobody answered in time' },
     about: { undo: undoes },
   })
-  changeExecution(d, key, { error: failure })
-  waitFor(d, key, interruptId)
-  moveExecution(d, key, 'WAIT', {}, { interruptId })
 }

@@ -3,6 +3,7 @@ import { type ExecutionState, heldAttempt } from './execution.ts'
 import type { Plan } from './plan.ts'
 import { raise, voidInterrupts } from './raise.ts'
 import { refreeze } from './ready.ts'
+import { isUnderWay } from './session.ts'
 import { abort, stopAll } from './stop.ts'
 import type { SessionInput } from './state.ts'
 
@@ -39,7 +40,7 @@ export function pause(d: Draft, reason: string): string | undefined {
 export function takeInput(d: Draft, { text, by }: Omit<SessionInput, 'at'>): string | undefined {
   const { status, policy, inputs } = d.state
   if (policy.input === 'REJECT') return 'the session takes no input while it runs: its policy is REJECT'
-  if (status !== 'RUNNING' && status !== 'INTERRUPTED' && status !== 'PAUSED') {
+  if (!isUnderWay(status)) {
     return `a session that is ${status} takes no input`
   }
   if (inputs.length >= MAX_INPUTS) return `the session has been given ${inputs.length} inputs, which is the limit`

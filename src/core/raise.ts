@@ -1,4 +1,5 @@
-import { changeExecution, type Draft, emit, executionById, executionOf, forget } from './draft.ts'
+import { type Draft, emit, executionById, executionOf, forget, moveExecution } from './draft.ts'
+import type { EventType } from './event.ts'
 import type { Role } from './gate.ts'
 import { hash, idFrom } from './hash.ts'
 import type { Answer, Choice, InterruptKind, InterruptState } from './interrupt.ts'
@@ -39,12 +40,7 @@ export function raise(d: Draft, asking: Asking): string {
   }
   d.state.interrupts = [...d.state.interrupts, interrupt]
   const { kind, question } = asking
-  emit(
-    d,
-    'INTERRUPT_RAISED',
-    { interruptId: id, kind, question, role },
-    executionId === undefined ? {} : { executionId },
-  )
+  tell(d, 'INTERRUPT_RAISED', interrupt, { kind, question, role })
   return id
 }
 
@@ -66,9 +62,9 @@ export function voidInterrupts(
   why: string,
   which: (interrupt: InterruptState) => boolean = () => true,
 ): void {
-  for (const { id, executionId } of openInterrupts(d).filter(which)) {
-    changeInterrupt(d, id, { status: 'VOID' })
-    emit(d, 'INTERRUPT_VOID', { interruptId: id, why }, executionId === undefined ? {} : { executionId })
+  for (const interrupt of openInterrupts(d).filter(which)) {
+    changeInterrupt(d, interrupt.id, { status: 'VOID' })
+    tell(d, 'INTERRUPT_VOID', interrupt, { why })
   }
 }
 
@@ -80,9 +76,20 @@ export function waitNoLonger(d: Draft, key: string, why: string): void {
   forget(d, key, 'interruptId')
 }
 
-/** An execution waits for the answer to an interrupt. */
-export function waitFor(d: Draft, key: string, interruptId: string): void {
-  changeExecution(d, key, { interruptId })
+/** Asks a person about an execution, which waits for the answer. */
+export function waitForAnswer(d: Draft, key: string, asking: Omit<Asking, 'executionId'>): void {
+  const interruptId = raise(d, { ...asking, executionId: executionOf(d.state, key).id })
+  moveExecution(d, key, 'WAIT', { interruptId }, { interruptId })
+}
+
+/** Tells something of an interrupt. */
+export function tell(
+  d: Draft,
+  type: EventType,
+  { id, executionId }: Pick<InterruptState, 'id' | 'executionId'>,
+  data: { [key: string]: Json },
+): void {
+  emit(d, type, { interruptId: id, ...data }, executionId === undefined ? {} : { executionId })
 }
 
 /** The key of the execution that an interrupt is about. */

@@ -11,11 +11,12 @@ import type { SessionState } from './state.ts'
 export function ready(d: Draft, node: PlanNode): void {
   const { kind, key, votes } = node
   const { id: executionId } = executionOf(d.state, key)
-  moveExecution(d, key, 'READY', { ...freeze(d, node), readyAt: d.now })
+  const upstream = branchesOf(d.state, node)
+  moveExecution(d, key, 'READY', { ...freeze(d, node, upstream), readyAt: d.now })
   if (kind === 'TASK' || kind === 'MANAGE' || kind === 'UNDO') {
     d.effects.push({ type: 'ENQUEUE', executionId })
   } else if (kind !== 'SESSION') {
-    const result = aggregate(kind, branchesOf(d.state, node), votes)
+    const result = aggregate(kind, upstream, votes)
     if ('error' in result) fail(d, key, { class: 'VALIDATION', message: result.error })
     else accept(d, key, result)
   }
@@ -36,8 +37,7 @@ export function branchesOf(state: SessionState, node: PlanNode): Branch[] {
 }
 
 /** Rule 1: what a node is handed is frozen and hashed, so that it can be replayed. */
-function freeze(d: Draft, node: PlanNode): Pick<ExecutionState, 'input' | 'inputHash'> {
-  const upstream = branchesOf(d.state, node)
+function freeze(d: Draft, node: PlanNode, upstream: readonly Branch[]): Pick<ExecutionState, 'input' | 'inputHash'> {
   const inputs = d.state.inputs.length
   const input: FrozenInput = {
     data: node.input ?? null,
@@ -50,5 +50,6 @@ function freeze(d: Draft, node: PlanNode): Pick<ExecutionState, 'input' | 'input
 
 /** The same for an execution that is handed new input. */
 export function refreeze(d: Draft, key: string): Pick<ExecutionState, 'input' | 'inputHash'> {
-  return freeze(d, nodeOf(d.state, key))
+  const node = nodeOf(d.state, key)
+  return freeze(d, node, branchesOf(d.state, node))
 }

@@ -1,6 +1,6 @@
 import { executionOf } from './draft.ts'
 import type { Plan, PlanNode } from './plan.ts'
-import type { Ledger, SessionState } from './state.ts'
+import { type Ledger, NO_ROUNDS, type SessionState } from './state.ts'
 
 /**
  * The plan with which another session goes on from what this one has accepted: without compensations, and, if a manager
@@ -14,7 +14,7 @@ export function planToResume(state: SessionState, stands: (key: string) => boole
     state.plan.nodes.filter(({ kind }) => kind !== 'UNDO'),
   )
   if (!plan.manager) return { plan }
-  const { ledger = { round: 0, stalls: 0, replans: 0, satisfied: false } } = state
+  const { ledger = NO_ROUNDS } = state
   const takenOver = ({ key, after }: PlanNode): boolean =>
     stands(key) && after.every((before) => executionOf(state, before).status === 'ACCEPTED' && stands(before))
   const open = plan.nodes.findIndex((node) => node.kind === 'MANAGE' && !takenOver(node))

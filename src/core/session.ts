@@ -100,6 +100,13 @@ export function isWaiting(status: SessionStatus): boolean {
   return WAITING.has(status)
 }
 
+const UNDER_WAY: ReadonlySet<SessionStatus> = new Set(['RUNNING', 'INTERRUPTED', 'PAUSED'])
+
+/** Whether a session has begun and nothing has been done yet to end it. */
+export function isUnderWay(status: SessionStatus): boolean {
+  return UNDER_WAY.has(status)
+}
+
 /** Whether a session has come to its end, for good. */
 export function isEnded(status: SessionStatus): boolean {
   return ENDED.has(status)

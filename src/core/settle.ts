@@ -9,7 +9,7 @@ import {
   moveSession,
   nodeOf,
 } from './draft.ts'
-import { type ExecutionState, isHeld, isSettled } from './execution.ts'
+import { type ExecutionState, isSettled, takesRoom } from './execution.ts'
 import { gather } from './gather.ts'
 import type { Json } from './json.ts'
 import type { PlanNode } from './plan.ts'
@@ -76,10 +76,7 @@ function waitOrGoOn(d: Draft): void {
 function isActive(state: SessionState): boolean {
   return executionsOf(state).some(
     ({ status, interruptId }) =>
-      isHeld(status) ||
-      status === 'READY' ||
-      status === 'VALIDATING' ||
-      (status === 'WAITING' && interruptId === undefined),
+      takesRoom(status) || status === 'READY' || (status === 'WAITING' && interruptId === undefined),
   )
 }
 

@@ -1,8 +1,9 @@
 import { type Amounts, NOTHING, reached, reservation, settleAmounts, type Unit } from './budget.ts'
 import { type Draft, elapsed, emit, executionsOf, nodeOf } from './draft.ts'
-import { type ExecutionState, isHeld, isSettled } from './execution.ts'
+import { type ExecutionState, isSettled, takesRoom } from './execution.ts'
 import type { Json } from './json.ts'
 import { openInterrupts, raise } from './raise.ts'
+import { isUnderWay } from './session.ts'
 import { stopAll } from './stop.ts'
 
 /** Tokens, or dollars, of one attempt beyond which a report is not believed. */
@@ -35,7 +36,7 @@ export function reservationFor(d: Draft, execution: ExecutionState): Amounts | u
 
 /** Asks a person at a soft limit; stops with what is there at a hard one. */
 export function watchBudget(d: Draft): void {
-  if (d.state.status !== 'RUNNING' && d.state.status !== 'INTERRUPTED' && d.state.status !== 'PAUSED') return
+  if (!isUnderWay(d.state.status)) return
   const { budget } = d.state
   const used = elapsed(d.state, d.now)
   if (used !== budget.WALL_TIME.used) d.state.budget = { ...budget, WALL_TIME: { ...budget.WALL_TIME, used } }
@@ -76,8 +77,7 @@ function askForBudget(d: Draft, unit: Unit): void {
 /** The unit that keeps everything from beginning while nothing runs that could give some back. */
 function isStarved(d: Draft): Unit | undefined {
   const executions = executionsOf(d.state)
-  if (executions.some(({ status }) => isHeld(status) || status === 'VALIDATING' || status === 'WAITING'))
-    return undefined
+  if (executions.some(({ status }) => takesRoom(status) || status === 'WAITING')) return undefined
   const ready = executions.filter(({ status }) => status === 'READY')
   if (ready.length === 0 || ready.some((execution) => reservationFor(d, execution) !== undefined)) return undefined
   const units = ['TOKENS', 'COST', 'EXECUTIONS'] as const

@@ -70,6 +70,9 @@ export interface Ledger {
   limit?: string
 }
 
+/** A managed session before its first round. */
+export const NO_ROUNDS: Ledger = { round: 0, stalls: 0, replans: 0, satisfied: false }
+
 /** A rollback that is under way. */
 export interface Rollback {
   reason: string

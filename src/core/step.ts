@@ -10,7 +10,7 @@ import { lay } from './lay.ts'
 import { askForPlan, cancel, editPlan, pause, takeInput } from './people.ts'
 import type { Plan } from './plan.ts'
 import { beginRollback, restored } from './rollback.ts'
-import { isEnded } from './session.ts'
+import { isEnded, isUnderWay } from './session.ts'
 import { goOn, settle } from './settle.ts'
 import { DEFAULT_POLICY, type SessionState, type Step } from './state.ts'
 import { amountsOf, settleSpent } from './spend.ts'
@@ -177,7 +177,7 @@ function resume(d: Draft): string | undefined {
 
 function rollBack(d: Draft, { reason, toSeq, keep, commit }: Of<'ROLL_BACK'>): string | undefined {
   const { status, baseCommit } = d.state
-  if (status !== 'RUNNING' && status !== 'INTERRUPTED' && status !== 'PAUSED') {
+  if (!isUnderWay(status)) {
     return `a session that is ${status} cannot be rolled back`
   }
   beginRollback(d, { reason, toSeq, keep, commit: toSeq === 0 ? baseCommit : (commit ?? baseCommit) })

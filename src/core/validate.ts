@@ -1,10 +1,10 @@
 import { accept } from './accept.ts'
 import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, nodeOf } from './draft.ts'
-import type { Candidate, ExecutionState, Failure } from './execution.ts'
+import type { Candidate, Failure } from './execution.ts'
 import { type Gate, MAX_GATE_ERRORS, MAX_REJECTIONS, type Verdict } from './gate.ts'
 import { giveUp } from './giveUp.ts'
 import type { Json } from './json.ts'
-import { raise, waitFor } from './raise.ts'
+import { waitForAnswer } from './raise.ts'
 import { mismatches } from './schema.ts'
 
 /** Lets a result pass its gates in their order (rule 3), as far as the machine can tell by itself. */
@@ -170,11 +170,9 @@ function askPerson(
   index: number,
   candidate: Candidate,
 ): void {
-  const { id: executionId } = executionOf(d.state, key)
   const { question, role, expiresMs, onExpiry = 'REJECT' } = gate
-  const interruptId = raise(d, {
+  waitForAnswer(d, key, {
     kind: 'APPROVAL',
-    executionId,
     question,
     shown: shownOf(key, candidate),
     choices: ['APPROVE', 'REJECT'],
@@ -183,42 +181,33 @@ function askPerson(
     ...(role && { role }),
     ...(expiresMs !== undefined && { expiresMs }),
   })
-  waitFor(d, key, interruptId)
-  moveExecution(d, key, 'WAIT', {}, { interruptId })
 }
 
 /** A gate that gives no verdict says nothing of the result: a person decides. */
 function askAboutGate(d: Draft, key: string, { kind }: Gate, message: string): void {
-  const { id: executionId, gate = 0, candidate } = executionOf(d.state, key)
-  const interruptId = raise(d, {
+  const { gate = 0, candidate } = executionOf(d.state, key)
+  waitForAnswer(d, key, {
     kind: 'APPROVAL',
-    executionId,
     question: `The gate ${kind} of "${key}" could not give a verdict ${MAX_GATE_ERRORS} times: ${message}. May the result stand?`,
     shown: shownOf(key, candidate as Candidate),
     choices: ['APPROVE', 'REJECT', 'RETRY'],
     onExpiry: { choice: 'REJECT', text: 'nobody answered in time' },
     about: { gate },
   })
-  waitFor(d, key, interruptId)
-  moveExecution(d, key, 'WAIT', {}, { interruptId })
 }
 
 function askAboutLedger(d: Draft, key: string, text: string): void {
-  const { id: executionId } = executionOf(d.state, key)
-  const interruptId = raise(d, {
+  waitForAnswer(d, key, {
     kind: 'QUESTION',
-    executionId,
     question: `The manager's ledger could not be used ${MAX_REJECTIONS + 1} times. Shall it try again?`,
     shown: { key, problem: text },
     choices: ['RETRY', 'STOP'],
     onExpiry: { choice: 'STOP', text: 'nobody answered in time' },
   })
-  waitFor(d, key, interruptId)
-  moveExecution(d, key, 'WAIT', {}, { interruptId })
 }
 
 /** A result is there: it is kept aside until it has passed its gates. */
-export function begin(d: Draft, key: string, candidate: Candidate, change: Partial<ExecutionState> = {}): void {
-  moveExecution(d, key, 'VALIDATE', { ...change, candidate, gate: 0 })
+export function begin(d: Draft, key: string, candidate: Candidate): void {
+  moveExecution(d, key, 'VALIDATE', { candidate, gate: 0 })
   validate(d, key)
 }
