@@ -95,6 +95,19 @@ describe('the picture of a session in a terminal', () => {
     ])
   })
 
+  it('goes on turning, with its time and its last word, while gates look at the result', () => {
+    const view = withThese(planned('test'), {
+      test: { status: 'VALIDATING', startedAt: START, attempts: 1, line: 'ok 11 - adds' },
+    })
+    expect(frame(view, at(59_000)).slice(-2)).toEqual(['⠋ test Do test 59 s', '  └ ok 11 - adds'])
+    // So it is none of those that wait, either.
+    const low = frame(withThese(planned('test', 'write'), { test: { status: 'VALIDATING', startedAt: START } }), {
+      ...at(0),
+      rows: 9,
+    })
+    expect(low.slice(6)).toEqual(['⠋ test  Do test 0 ms', '· write Do write'])
+  })
+
   it('leaves out what has settled and then what waits when the terminal is low', () => {
     const keys = Array.from({ length: 20 }, (_, index) => `part${index}`)
     const view = withThese(planned(...keys), {

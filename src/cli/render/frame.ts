@@ -1,6 +1,6 @@
 import cliTruncate from 'cli-truncate'
 import stringWidth from 'string-width'
-import { isHeld, isSettled } from '../../core/execution.ts'
+import { isSettled, takesRoom } from '../../core/execution.ts'
 import type { ExecutionView, SessionView } from '../view.ts'
 import { count, duration, inWords, oneLine } from '../words.ts'
 import { answering, type Typed } from './event-line.ts'
@@ -68,7 +68,7 @@ interface Block {
 }
 
 const done = ({ execution }: Block): boolean => isSettled(execution.status)
-const underWay = ({ execution }: Block): boolean => isHeld(execution.status)
+const underWay = ({ execution }: Block): boolean => takesRoom(execution.status)
 const waiting = (block: Block): boolean => !done(block) && !underWay(block)
 const allOf = (blocks: readonly Block[]): string[] => blocks.flatMap(({ lines }) => lines)
 const inOne = (blocks: readonly Block[], what: string): string[] =>
@@ -106,7 +106,7 @@ function block(execution: ExecutionView, widths: { key: number; agent: number },
     ...(widths.agent > 0 ? [paint('dim', pad(agent ?? '', widths.agent))] : []),
     `${oneLine(title)}${time === undefined ? '' : paint('dim', ` ${time}`)}`,
   ]
-  const below = isHeld(status) ? (line ?? again(execution)) : remark(execution)
+  const below = takesRoom(status) ? (line ?? again(execution)) : remark(execution)
   return [words.join(' '), ...(below === null ? [] : [paint('dim', `  └ ${oneLine(below)}`)])]
 }
 
@@ -118,13 +118,13 @@ function symbol({ status }: ExecutionView, { paint, now }: FrameOptions): string
   if (status === 'SKIPPED' || status === 'CANCELED') return paint('yellow', '↷')
   if (status === 'COMPENSATED') return paint('yellow', '↶')
   if (status === 'WAITING') return paint('yellow', '…')
-  if (isHeld(status)) return paint('cyan', SPINNER[Math.floor(now / SPIN_MS) % SPINNER.length] as string)
+  if (takesRoom(status)) return paint('cyan', SPINNER[Math.floor(now / SPIN_MS) % SPINNER.length] as string)
   return paint('dim', '·')
 }
 
 function timeOf({ startedAt, endedAt, attempts, status }: ExecutionView, now: number): string | undefined {
   if (startedAt === null) return undefined
-  const time = isHeld(status) || endedAt !== null ? duration((endedAt ?? now) - startedAt) : undefined
+  const time = takesRoom(status) || endedAt !== null ? duration((endedAt ?? now) - startedAt) : undefined
   const tries = attempts > 1 ? `attempt ${attempts}` : undefined
   return [time, tries].filter((part) => part !== undefined).join(', ') || undefined
 }
@@ -132,7 +132,7 @@ function timeOf({ startedAt, endedAt, attempts, status }: ExecutionView, now: nu
 const again = ({ rejected }: ExecutionView): string | null =>
   rejected === null ? null : `again, because it was rejected: ${rejected}`
 
-/** What there is to say below an execution that no agent has in hand. */
+/** What there is to say below an execution that is not under way. */
 function remark(execution: ExecutionView): string | null {
   const { status, summary, error, cause, resumeAt, asks } = execution
   if (status === 'ACCEPTED') return summary
