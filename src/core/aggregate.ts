@@ -136,7 +136,8 @@ function items(branches: readonly Branch[]): Aggregated {
       deadLetters: inOrder
         .filter(({ status }) => status !== 'ACCEPTED')
         .map(({ item, key, error, culprit }) => ({
-          item,
+          // Counted from 1, as in the keys of its executions.
+          item: item + 1,
           stage: culprit?.key ?? key,
           error: failure(culprit ? culprit.error : error),
         })),

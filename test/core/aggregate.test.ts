@@ -166,10 +166,10 @@ describe('E85: ITEMS', () => {
       output: {
         items: ['none', null, 'two', null, null, null],
         deadLetters: [
-          { item: 1, stage: 'b-before', error },
-          { item: 3, stage: 'd', error },
-          { item: 4, stage: 'e', error: null },
-          { item: 5, stage: 'f-before', error: null },
+          { item: 2, stage: 'b-before', error },
+          { item: 4, stage: 'd', error },
+          { item: 5, stage: 'e', error: null },
+          { item: 6, stage: 'f-before', error: null },
         ],
       },
       summary: '2 of 6 items came through',
@@ -178,7 +178,7 @@ describe('E85: ITEMS', () => {
 
   it('takes the place of a branch for its item if it has none', () => {
     expect(aggregate('ITEMS', [accepted('a', 'a'), failed('b')])).toMatchObject({
-      output: { items: ['a', null], deadLetters: [{ item: 1 }] },
+      output: { items: ['a', null], deadLetters: [{ item: 2 }] },
     })
     expect(aggregate('ITEMS', [])).toMatchObject({ output: { items: [], deadLetters: [] } })
   })

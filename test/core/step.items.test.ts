@@ -71,7 +71,7 @@ describe('the items of a pipeline', () => {
       status: 'PARTIAL',
       output: {
         items: [null, 'c-2'],
-        deadLetters: [{ item: 0, stage: 'b-1', error: { class: 'VALIDATION', message: 'it does not fit' } }],
+        deadLetters: [{ item: 1, stage: 'b-1', error: { class: 'VALIDATION', message: 'it does not fit' } }],
       },
     })
   })

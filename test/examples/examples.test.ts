@@ -76,7 +76,7 @@ describe.concurrent('the examples, as their pages say', () => {
       output: {
         items: [{ customer: 'Ada', total: 9 }, { customer: 'Bob', total: 30 }, null, { customer: 'Dan', total: 36 }],
         deadLetters: [
-          { item: 2, stage: 'price-3', error: { message: expect.stringContaining('no price for "unicorn"') } },
+          { item: 3, stage: 'price-3', error: { message: expect.stringContaining('no price for "unicorn"') } },
         ],
       },
     })
