@@ -44,7 +44,7 @@ mutation('retrySession', {
     }),
   success: started,
   resolve: async ({ id, checkpoint, idempotencyKey }, context) => {
-    await checkLoad(context)
+    await checkLoad(context, { operation: 'retrySession', key: idempotencyKey })
     return startedBy(await context.coordinator.retry(idOf('Session', id), idempotencyKey, checkpoint))
   },
 })
@@ -71,7 +71,7 @@ mutation('forkSession', {
   }),
   success: started,
   resolve: async ({ id, checkpoint, edits, idempotencyKey }, context) => {
-    await checkLoad(context)
+    await checkLoad(context, { operation: 'forkSession', key: idempotencyKey })
     const result = await context.coordinator.fork({
       sessionId: idOf('Session', id),
       ...(checkpoint !== undefined && { seq: checkpoint }),

@@ -164,7 +164,7 @@ const StartInputType = mutation('startOrchestration', {
   rules: startRules,
   success: started,
   resolve: async (input, context) => {
-    await checkLoad(context)
+    await checkLoad(context, { operation: 'startOrchestration', key: input.idempotencyKey })
     return startedBy(await context.coordinator.start(input), (refusal) => refusedIn(input, refusal))
   },
 })

@@ -33,10 +33,20 @@ export function startedBy(result: StartResult, refused = refusedBy): Started {
   return { id: result.sessionId, replayed: result.replayed }
 }
 
-/** @throws Refused if too many sessions have not ended */
-export async function checkLoad({ database, limits }: Context): Promise<void> {
+/**
+ * Refuses what would make one session too many. What is asked again gets its first answer, however full it is.
+ *
+ * @param again the mutation, and the idempotency key that came with it
+ * @throws Refused if too many sessions have not ended
+ */
+export async function checkLoad(
+  { database, limits }: Context,
+  { operation, key }: { operation: string; key: string | undefined },
+): Promise<void> {
   const unfinished = await database.prisma.session.count({ where: { endedAt: null } })
-  if (unfinished >= limits.unfinishedSessions) {
-    throw limitReached(`${unfinished} sessions have not ended, which is the limit: wait for some of them.`)
-  }
+  if (unfinished < limits.unfinishedSessions) return
+  // Looked for once it is full: a session that has been counted has left its key.
+  const where = { operation_key: { operation, key: key ?? '' } }
+  if (key !== undefined && (await database.prisma.idempotencyKey.findUnique({ where }))) return
+  throw limitReached(`${unfinished} sessions have not ended, which is the limit: wait for some of them.`)
 }
