@@ -95,6 +95,8 @@ async function goOnFrom(
       policy: { ...policy, review: policy.review && state.startedAt === undefined },
       budget: budgetOf(limitsOf(state)),
       ...(ledger && { ledger }),
+      // What people said of the task holds for whatever of it is done anew.
+      inputs: state.inputs,
       ...link,
     },
     ...(analysis && { analysis }),

@@ -66,7 +66,7 @@ export type Opening = Pick<
   | 'parentSessionId'
   | 'retryOfId'
 > &
-  Partial<Pick<SessionState, 'policy' | 'budget' | 'depth' | 'ledger' | 'forkOfId'>>
+  Partial<Pick<SessionState, 'policy' | 'budget' | 'depth' | 'ledger' | 'forkOfId' | 'inputs'>>
 
 /** A new session, QUEUED. */
 export function open(opening: Opening, now: number): Step {
@@ -74,9 +74,9 @@ export function open(opening: Opening, now: number): Step {
     policy: DEFAULT_POLICY,
     budget: budgetOf({}),
     depth: 1,
+    inputs: [],
     ...opening,
     interrupts: [],
-    inputs: [],
     waitedMs: 0,
     status: 'QUEUED',
     version: 0,

@@ -54,7 +54,8 @@ const Rollback = builder.objectRef<CoreRollback>('Rollback').implement({
 builder.prismaObjectFields('Session', (t) => ({
   inputs: t.field({
     type: [SessionInput],
-    description: 'What it was told while it ran, in order; a list of at most 1,000.',
+    description:
+      'What it was told while it ran, and before that the session that it goes on from, in order; a list of at most 1,000.',
     complexity: { field: 2, multiplier: 20 },
     select: { inputs: true },
     resolve: ({ inputs }) => inputs as never,

@@ -10,6 +10,7 @@ import type { SubTask } from '../../src/core/plan.ts'
 import { isEnded, type SessionStatus } from '../../src/core/session.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { asked, say } from './asking.ts'
+import { eventually } from './eventually.ts'
 import { inside, ok } from './inside.ts'
 
 describe.each(HOUSES)('going on from another session on $store', (kind) => {
@@ -48,6 +49,28 @@ describe.each(HOUSES)('going on from another session on $store', (kind) => {
         ? { kind: 'ERROR', error: { class: 'VALIDATION', message: 'no' }, evidence: [], usage: {} }
         : ok(work.key)
   }
+
+  it.each(Object.keys(again))('hands what people told the earlier one to what it does anew: %s (E74)', async (verb) => {
+    const notes: [string, string[]][] = []
+    const told = Promise.withResolvers<void>()
+    agent.script = async ({ key, notes: own }) => {
+      notes.push([key, own])
+      if (key === 'a') await told.promise
+      return key === 'a' ? ok() : { kind: 'ERROR', error: { class: 'AUTH', message: 'no' }, evidence: [], usage: {} }
+    }
+    const id = await house.start([part('a'), part('b', { dependsOn: ['a'] })], { policy: { input: 'ENQUEUE' } })
+    await eventually(() => agent.begun).toContain('a 1')
+    expect(await house.coordinator.input(id, 'be brief', 'me')).toMatchObject({ kind: 'MOVED' })
+    told.resolve()
+    expect(await house.end(id)).toMatchObject({ status: 'FAILED' })
+    const { inputs } = await house.end(idOf(await again[verb]!(id)))
+    expect(inputs).toMatchObject([{ text: 'be brief', by: 'me' }])
+    expect(notes).toEqual([
+      ['a', []],
+      ['b', ['be brief']],
+      ['b', ['be brief']],
+    ])
+  })
 
   it.each(Object.keys(again))('does again what a rollback has undone: %s (E71, E96)', async (verb) => {
     failing('b')

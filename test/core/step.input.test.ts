@@ -198,6 +198,16 @@ describe('input for a session that runs', () => {
     expect(session.state.status).toBe('FAILED')
   })
 
+  it('E74: is handed on to what goes on from it, whose executions have it from the beginning', () => {
+    const inputs = [{ text: 'faster', by: 'ada', at: BEGIN - MINUTE }]
+    const session = running(planOf('PARALLEL', ['a']), {}, { ...withPolicy({ input: 'REJECT' }), inputs })
+    expect(session.state.inputs).toEqual(inputs)
+    expect(session.execution('a')).toMatchObject({
+      input: { inputs: 1 },
+      inputHash: hash({ data: null, upstream: [], told: ['faster'] }),
+    })
+  })
+
   it(`E74: is refused after ${MAX_INPUTS} of them`, () => {
     expect(MAX_INPUTS).toBe(1_000)
     const session = told('ENQUEUE')
