@@ -8,7 +8,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { ALL_TRANSITIONS, createCoverage } from '../test/sim/coverage.ts'
 import { drawScenario } from '../test/sim/scenario.ts'
 import { type Failure, shrink } from '../test/sim/shrink.ts'
-import { simulate } from '../test/sim/world.ts'
+import { simulate } from '../test/sim/simulate.ts'
 
 /** Simulations that one failure may cost to be made smaller. */
 const SHRINK_TRIES = 300

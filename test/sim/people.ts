@@ -14,7 +14,7 @@ export const PEOPLE = {
     draw: (random) => ({ ...anyStart(random), twice: random.chance(0.1) }),
     happen(world, { twice, project, ...input }) {
       const { title } = input.task
-      const projectId = world.scenario.projects[project % world.scenario.projects.length]?.id as string
+      const projectId = choose(world.tables.projects, project)?.id as string
       for (const who of twice ? ['somebody', 'somebody else'] : ['somebody']) {
         world.ask(
           `${who} starts ${title}`,

@@ -2,7 +2,7 @@ import type { TaskInput } from '../../src/coordinator/coordinator.ts'
 import { WELL } from './agents.ts'
 import { createCoverage } from './coverage.ts'
 import type { Scenario } from './scenario.ts'
-import { type Options, type Result, simulate } from './world.ts'
+import { type Options, type Result, simulate } from './simulate.ts'
 
 /** A scenario that breaks a rule, and what became of it. */
 export interface Failure {

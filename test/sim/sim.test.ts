@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCoverage } from './coverage.ts'
 import { drawScenario } from './scenario.ts'
-import { type Options, simulate } from './world.ts'
+import { type Options, simulate } from './simulate.ts'
 
 /** What came of many worlds, the rules that were broken among it. */
 async function worlds(seeds: number, steps: number, options: Omit<Options, 'coverage'> = {}) {
