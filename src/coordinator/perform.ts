@@ -100,7 +100,7 @@ async function run(parts: Crew, claimed: Claimed, signal: AbortSignal): Promise<
     const outcome = await drive(parts, claimed, outputDir, signal)
     // The server hands it back: that is not the agent's doing.
     if (outcome.kind === 'CANCELED' && parts.stopping.aborted)
-      return { report: { kind: 'LOST', meant: true }, kept: [] }
+      return { report: { kind: 'LOST', meant: true, usage: { ...outcome.usage } }, kept: [] }
     if (outcome.kind !== 'OK') return { report: reportOf(outcome, []), kept: [] }
     const where = { sessionId: state.id, executionId, attemptId }
     const kept = await keepFiles(parts, where, outputDir, outcome.files)

@@ -36,8 +36,8 @@ export type Report =
   | { kind: 'CANCELED'; usage: Json }
   /** The agent needs to know something, or needs access, before it can go on. */
   | { kind: 'ASK'; ask: { kind: 'QUESTION' | 'AUTH'; question: string; shown: Json }; usage: Json }
-  /** `meant`: the server stops in order and hands the work back. */
-  | { kind: 'LOST'; meant?: boolean }
+  /** `meant`: the server stops in order and hands the work back. Without `usage` nobody knows what it has used. */
+  | { kind: 'LOST'; meant?: boolean; usage?: Json }
 
 export interface Claim {
   executionId: string
@@ -124,9 +124,9 @@ export function endAttempt(
     failure !== undefined &&
     !stopping &&
     (judged.kind === 'LOST' ? lost < MAX_LOST : mayRetry(retry, failure.class, counted))
-  // Nobody knows what a lost attempt has used: as much as it was allowed to.
-  const used = judged.kind === 'LOST' ? (held.reserved ?? NOTHING) : amountsOf(judged.usage)
-  settleSpent(d, held.reserved, used)
+  const { usage } = judged
+  // Nobody knows what an attempt has used that vanished: as much as it was allowed to.
+  settleSpent(d, held.reserved, usage === undefined ? held.reserved : amountsOf(usage))
   const status = judged.kind === 'ASK' ? 'OK' : judged.kind
   changeExecution(d, key, {
     counted,
@@ -136,7 +136,7 @@ export function endAttempt(
       ...held,
       status,
       endedAt: d.now,
-      ...(judged.kind !== 'LOST' && { usage: judged.usage }),
+      ...(usage !== undefined && { usage }),
       ...(judged.kind === 'TIMEOUT' && { timeout: judged.timeout }),
       ...(failure && { error: failure, retryable }),
     },
@@ -206,7 +206,7 @@ function ask(d: Draft, key: string, { kind, question, shown }: Extract<Report, {
 
 /** Rule 4: empty is a failure, and CANCELED by nobody's wish is LOST, whatever the agent says. */
 function judge(report: Report, { aborting, replies = [] }: ExecutionState): Report {
-  if (report.kind === 'CANCELED' && aborting === undefined) return { kind: 'LOST' }
+  if (report.kind === 'CANCELED' && aborting === undefined) return { kind: 'LOST', usage: report.usage }
   if (report.kind === 'ASK' && replies.length >= MAX_QUESTIONS) {
     const error: Failure = { class: 'AGENT', message: `it asked more than ${MAX_QUESTIONS} questions` }
     return { kind: 'ERROR', error, evidence: [], usage: report.usage }
@@ -236,7 +236,7 @@ function failureOf(report: Report, execution: ExecutionState): Failure | undefin
 export function fenceOff(d: Draft, execution: ExecutionState, held: AttemptState): void {
   const { key, id } = execution
   const reason = 'did not stop within the grace and was fenced off'
-  settleSpent(d, held.reserved, held.reserved ?? NOTHING)
+  settleSpent(d, held.reserved, held.reserved)
   changeExecution(d, key, {
     fence: execution.fence + 1,
     current: { ...held, status: 'CANCELED', endedAt: d.now, error: { class: 'LOST', message: reason } },

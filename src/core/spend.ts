@@ -19,7 +19,7 @@ export function amountsOf(usage: Json): Amounts {
 }
 
 /** Gives back what an attempt or a child had put aside, and takes what it has used. */
-export function settleSpent(d: Draft, reserved: Amounts = NOTHING, used: Amounts): void {
+export function settleSpent(d: Draft, reserved: Amounts = NOTHING, used: Amounts = NOTHING): void {
   d.state.budget = settleAmounts(d.state.budget, reserved, used)
 }
 

@@ -28,8 +28,11 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
   const using = (usage: Usage): Outcome => ({ ...ok(), usage }) as Outcome
   const parts = (count: number, more: Partial<SubTask> = {}): Partial<SubTask>[] =>
     Array.from({ length: count }, (_, index) => ({ key: `p${index + 1}`, capabilities: ['inside'], ...more }))
-  const start = (count: number, budget: StartInput['budget'], options: Partial<StartInput> = {}): Promise<string> =>
-    house.start(parts(count), { pattern: 'SEQUENTIAL', budget: budget ?? {}, ...options })
+  const start = (
+    count: number,
+    budget: StartInput['budget'],
+    { parts: more, ...options }: Partial<StartInput> & { parts?: Partial<SubTask> } = {},
+  ): Promise<string> => house.start(parts(count, more), { pattern: 'SEQUENTIAL', budget: budget ?? {}, ...options })
   const statuses = ({ executions }: SessionState): string[] =>
     Object.values(executions)
       .toSorted((a, b) => a.position - b.position)
@@ -60,6 +63,26 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
     // What is there is brought together, which costs nothing.
     expect(statuses(session).filter((status) => status === 'ACCEPTED')).toHaveLength(4 + 1)
     expect(session.output).toHaveLength(20)
+  })
+
+  it('is charged what was used so far when a server stops in order, and all that was put aside when it is killed (E64)', async () => {
+    const told = { inputTokens: 7, outputTokens: 5 }
+    agent.script = async (work, signal) => {
+      if (work.attempt > 2) return using({ inputTokens: 1 })
+      await untilStopped(work, signal)
+      return { kind: 'CANCELED', usage: told }
+    }
+    const id = await start(1, { TOKENS: { hard: 10_000 } }, { parts: { reserve: { tokens: 1_000 } } })
+    await eventually(() => agent.begun).toEqual(['p1 1'])
+    house = await house.reopen()
+    await eventually(() => agent.begun).toEqual(['p1 1', 'p1 2'])
+    const { budget, executions } = await house.until(id, () => true)
+    expect(budget.TOKENS).toEqual({ hard: 10_000, used: 12, reserved: 1_000 })
+    const attempts = { where: { executionId: executions['p1']?.id as string }, orderBy: { number: 'asc' } } as const
+    const [first] = await house.database.prisma.attempt.findMany(attempts)
+    expect(first).toMatchObject({ status: 'LOST', usage: told })
+    house = await house.crash()
+    expect((await house.end(id)).budget.TOKENS).toEqual({ hard: 10_000, used: 1_013, reserved: 0 })
   })
 
   it('asks at its soft limit: with a higher one it goes on, nothing having begun meanwhile', async () => {

@@ -106,7 +106,7 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
     const attempt = heldAttempt(execution)
     const allowed = !isEnded(status()) && attempt?.id === attemptId && attempt.fence === fence
     let told = given
-    if (given.kind !== 'LOST') {
+    if (given.kind !== 'LOST' || given.meant) {
       const { usage, beyond } = use(last.state, attempt?.reserved, uses)
       if (allowed && beyond) isExceeded = true
       told = { ...given, usage } as Report

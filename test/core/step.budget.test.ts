@@ -34,7 +34,7 @@ describe('what an attempt may use', () => {
     expect(session.state.budget).toMatchObject({ TOKENS: { used: 12 }, COST: { used: 0.1 }, EXECUTIONS: { used: 1 } })
   })
 
-  it('E64: is charged to the full when it is LOST or fenced off', () => {
+  it('E64: is charged to the full when it vanishes without a word or is fenced off', () => {
     const session = begun(two, { budget: { TOKENS: { hard: 100 } } })
     claims(session, 'a')
     reports(session, 'a', LOST)
@@ -44,6 +44,24 @@ describe('what an attempt may use', () => {
     session.after(30_000)
     expect(session.state.status).toBe('CANCELED')
     expect(tokensOf(session)).toMatchObject({ used: 100, reserved: 0 })
+  })
+
+  it.each([
+    ['that a server hands back in order', { kind: 'LOST', meant: true, usage: { inputTokens: 3, outputTokens: 4 } }],
+    ['that nobody wished to be canceled', { kind: 'CANCELED', usage: { inputTokens: 3, outputTokens: 4 } }],
+  ] as const)('E64: is charged what its runtime has told of one %s', (_, report) => {
+    const session = begun(two, { budget: { TOKENS: { hard: 100 } } })
+    does(session, 'a', report)
+    expect(session.execution('a')).toMatchObject({ status: 'READY', counted: 0 })
+    expect(session.attempt('a')).toMatchObject({ status: 'LOST', usage: report.usage })
+    expect(tokensOf(session)).toMatchObject({ used: 7, reserved: 0 })
+  })
+
+  it('E64: is charged to the full when it is handed back without a word', () => {
+    const session = begun(two, { budget: { TOKENS: { hard: 100 } } })
+    does(session, 'a', { kind: 'LOST', meant: true })
+    expect(session.attempt('a')).not.toHaveProperty('usage')
+    expect(tokensOf(session)).toMatchObject({ used: 50, reserved: 0 })
   })
 
   it('E64: is charged however it ends', () => {
