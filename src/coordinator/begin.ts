@@ -16,6 +16,8 @@ export interface Beginning {
   analysis?: Analysis
   /** Accepted executions of the session that this one tries again. */
   carried?: Readonly<Record<string, ExecutionState>>
+  /** Its plan was approved with the session that it goes on from. */
+  approved?: boolean
   /** Written with it, if it is new too. */
   task?: NewTask
   idempotency?: Idempotency
@@ -31,13 +33,19 @@ export interface Idempotency {
 /** Writes a new session with its plan and its first executions, all or nothing, and then begins it. */
 export async function begin(parts: Parts & { sessions: Sessions }, beginning: Beginning): Promise<StartResult> {
   const { store, sessions, now, newId } = parts
-  const { opening, analysis, carried, task, idempotency } = beginning
+  const { opening, analysis, carried, approved, task, idempotency } = beginning
   const opened = open(opening, now())
   const executionIds = Object.fromEntries(opening.plan.nodes.map(({ key }) => [key, newId()]))
   const kept = opening.policy?.snapshots ? await keepWorkspace(parts, opening) : {}
   if ('kind' in kept) return kept
   const { commit } = kept
-  const happening = { type: 'PLAN', executionIds, ...(carried && { carried }), ...(commit && { commit }) } as const
+  const happening = {
+    type: 'PLAN',
+    executionIds,
+    ...(carried && { carried }),
+    ...(approved && { approved }),
+    ...(commit && { commit }),
+  } as const
   const planned = step(opened.state, happening, now())
   const transition: Transition = {
     before: { ...opened.state, version: 0, seq: 0, executions: {} },

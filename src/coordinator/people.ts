@@ -3,6 +3,7 @@ import type { Answering } from '../core/answer.ts'
 import type { Happening } from '../core/step.ts'
 import type { Moved, Refusal } from './coordinator.ts'
 import { checkPlan } from './enforce.ts'
+import { approvedOf } from './takeOver.ts'
 import type { Tools } from './tools.ts'
 
 /** Moves a session by what a person wants, or says why it can't be done. */
@@ -29,7 +30,9 @@ export async function answer(parts: Tools, answering: Answering): Promise<Moved>
   const { interruptId } = answering
   const sessionId = await parts.store.sessionOfInterrupt(interruptId)
   if (sessionId === undefined) return { kind: 'NOT_FOUND', what: 'interrupt', id: interruptId }
-  return happen(parts, sessionId, { type: 'ANSWER', ...answering })
+  const state = await parts.sessions.read(sessionId)
+  const carried = state ? await approvedOf(parts, state, interruptId) : {}
+  return happen(parts, sessionId, { type: 'ANSWER', ...answering, carried })
 }
 
 /** Edits a plan that waits for approval: see `Coordinator.edit`. */

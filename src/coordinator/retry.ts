@@ -9,6 +9,7 @@ import type { SessionState } from '../core/state.ts'
 import { answeredBefore, begin, type Idempotency } from './begin.ts'
 import type { Fork, Refusal, StartResult } from './coordinator.ts'
 import { checkPlan } from './enforce.ts'
+import { stands } from './takeOver.ts'
 import type { Tools } from './tools.ts'
 
 /** Makes a new session from an ended one: see `Coordinator.retry`. */
@@ -64,15 +65,9 @@ async function goOnFrom(
   const found = seq === undefined ? undefined : await parts.store.checkpoint(state.id, seq)
   if (seq !== undefined && !found) return { kind: 'NOT_FOUND', what: 'checkpoint', id: `${seq}` }
   const changed = changedBy(edits, state.plan)
-  const stands = ({ id, key, status }: ExecutionState): boolean =>
-    status === 'ACCEPTED' &&
-    !changed.has(key) &&
-    (found?.accepted.includes(id) ?? true) &&
-    // The workspace may no longer hold what a rollback did not keep, whether it needed to be compensated or not.
-    (state.rollback?.keep.includes(id) ?? true)
   const carried = Object.fromEntries(
     executionsOf(state)
-      .filter(stands)
+      .filter((one) => stands(state, one) && !changed.has(one.key) && (found?.accepted.includes(one.id) ?? true))
       .map((execution): [string, ExecutionState] => [execution.key, execution]),
   )
   const { plan, ledger } = planToResume(state, (key) => Object.hasOwn(carried, key))
@@ -82,6 +77,8 @@ async function goOnFrom(
   const problems = await checkPlan(parts, projectId, { ...edited.plan, nodes }, 'CALLER')
   if (problems.length > 0) return { kind: 'INVALID', problems } satisfies Refusal
   const analysis = await parts.store.analysis(state.id)
+  const { rootSessionId = state.id } = state
+  const { review } = ((await parts.sessions.read(rootSessionId)) ?? state).policy
   return begin(parts, {
     opening: {
       id: parts.newId(),
@@ -91,8 +88,8 @@ async function goOnFrom(
       priority,
       plan: edited.plan,
       limits,
-      // A plan that has begun was approved then, or is the wish of whoever forks it.
-      policy: { ...policy, review: policy.review && state.startedAt === undefined },
+      // The plan of a child session was reviewed with that of its root.
+      policy: { ...policy, review },
       budget: budgetOf(limitsOf(state)),
       ...(ledger && { ledger }),
       // What people said of the task holds for whatever of it is done anew.
@@ -102,6 +99,8 @@ async function goOnFrom(
     ...(analysis && { analysis }),
     // The machine takes over what was accepted, as long as all that it was made from is taken over too.
     carried,
+    // A plan that has begun was approved then; what it was changed to since was shown to nobody.
+    approved: state.startedAt !== undefined && edits.length === 0,
     ...(idempotency && { idempotency }),
   })
 }

@@ -1,8 +1,8 @@
 import { accept } from './accept.ts'
-import { changeExecution, type Draft, executionOf, moveSession } from './draft.ts'
+import { changeExecution, type Draft, moveSession } from './draft.ts'
 import { type ExecutionState, pendingExecution } from './execution.ts'
 import { idFrom } from './hash.ts'
-import type { PlanNode } from './plan.ts'
+import type { Plan } from './plan.ts'
 
 /** Lays out the executions of a plan and begins with them. */
 export function lay(
@@ -18,15 +18,27 @@ export function lay(
     }),
   )
   moveSession(d, 'RUN', { startedAt: d.now }, { totalMs: limits.totalMs })
-  for (const node of plan.nodes) carry(d, node, Object.hasOwn(carried, node.key) ? carried[node.key] : undefined)
+  for (const [key, earlier] of takenOver(plan, carried)) carry(d, key, earlier)
 }
 
 /**
- * Takes over the result of an earlier session. Only what was accepted, and only if all that it was made from is taken
- * over too: a report on failed branches must be written anew once they are tried again.
+ * What a plan takes over of an earlier session, by key in the plan's order. Only what was accepted, and only if all that
+ * it was made from is taken over too: a report on failed branches must be written anew once they are tried again.
  */
-function carry(d: Draft, { key, after }: PlanNode, earlier: ExecutionState | undefined): void {
-  if (earlier?.status !== 'ACCEPTED' || after.some((k) => executionOf(d.state, k).status !== 'ACCEPTED')) return
+export function takenOver<E extends Pick<ExecutionState, 'status'>>(
+  { nodes }: Plan,
+  carried: Readonly<Record<string, E>>,
+): Map<string, E> {
+  const taken = new Map<string, E>()
+  for (const { key, after } of nodes) {
+    const earlier = Object.hasOwn(carried, key) ? carried[key] : undefined
+    if (earlier?.status !== 'ACCEPTED' || after.some((before) => !taken.has(before))) continue
+    taken.set(key, earlier)
+  }
+  return taken
+}
+
+function carry(d: Draft, key: string, earlier: ExecutionState): void {
   const { id, carriedId, output, summary, evidence, agentId } = earlier
   changeExecution(d, key, { carriedId: carriedId ?? id, ...(agentId !== undefined && { agentId }) })
   accept(d, key, {

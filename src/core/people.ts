@@ -1,7 +1,11 @@
 import { changeExecution, type Draft, emit, executionsOf, moveSession } from './draft.ts'
 import { type ExecutionState, heldAttempt } from './execution.ts'
+import { hash } from './hash.ts'
+import type { InterruptState } from './interrupt.ts'
+import type { Json } from './json.ts'
+import { takenOver } from './lay.ts'
 import type { Plan } from './plan.ts'
-import { raise, voidInterrupts } from './raise.ts'
+import { openInterrupts, raise, voidInterrupts } from './raise.ts'
 import { refreeze } from './ready.ts'
 import { isUnderWay } from './session.ts'
 import { abort, stopAll } from './stop.ts'
@@ -63,16 +67,43 @@ function handOn(d: Draft, execution: ExecutionState, interrupt: boolean): void {
   }
 }
 
-/** A person is shown the plan before anything begins; an approval holds for that version alone. */
-export function askForPlan(d: Draft): void {
+/** An accepted execution of an earlier session. */
+type Earlier = Pick<ExecutionState, 'id' | 'status'>
+
+/**
+ * A person is shown the plan before anything begins, and what it takes over of an earlier session; an approval holds for
+ * that version alone.
+ */
+export function askForPlan(d: Draft, carried: Readonly<Record<string, Earlier>> = {}): void {
   const { plan, planVersion } = d.state
+  const taken = Object.fromEntries([...takenOver(plan, carried)].map(([key, { id }]): [string, Json] => [key, id]))
   raise(d, {
     kind: 'PLAN',
     question: `Is this plan of ${plan.nodes.length} executions to be carried out?`,
-    shown: { version: planVersion, plan: JSON.parse(JSON.stringify(plan)) },
+    shown: {
+      version: planVersion,
+      plan: JSON.parse(JSON.stringify(plan)),
+      ...(Object.keys(taken).length > 0 && { carried: taken }),
+    },
     choices: ['APPROVE', 'REJECT'],
     onExpiry: { choice: 'REJECT', text: 'nobody approved it in time' },
   })
+}
+
+/**
+ * Ids of the executions of an earlier session that somebody who approves a plan is shown, by key: they are taken over.
+ */
+export function carriedIn({ shown }: InterruptState): Record<string, string> {
+  return (shown as { carried?: Record<string, string> }).carried ?? {}
+}
+
+/** What is taken over though the plan was edited: that of which nothing is said anew. */
+function stillCarried(d: Draft, edited: Plan): Record<string, Earlier> {
+  const said = (plan: Plan): Map<string, string> => new Map(plan.nodes.map((node) => [node.key, hash(node)]))
+  const [before, after] = [said(d.state.plan), said(edited)]
+  const [asked] = openInterrupts(d)
+  const kept = Object.entries(carriedIn(asked as InterruptState)).filter(([key]) => before.get(key) === after.get(key))
+  return Object.fromEntries(kept.map(([key, id]): [string, Earlier] => [key, { id, status: 'ACCEPTED' }]))
 }
 
 /** Another plan takes the place of the one that waits for approval. Returns why that changes nothing. */
@@ -84,9 +115,10 @@ export function editPlan(
   if (status !== 'AWAITING_APPROVAL') return `a plan can be edited until it is approved: the session is ${status}`
   if (version !== planVersion)
     return `version ${version} of the plan was edited, but it is at version ${planVersion} now`
+  const carried = stillCarried(d, plan)
   voidInterrupts(d, `the plan was edited by ${by}`)
   d.state = { ...d.state, plan, planVersion: planVersion + 1 }
   emit(d, 'PLAN_CHANGED', { version: d.state.planVersion, added: [], why: `edited by ${by}` })
-  askForPlan(d)
+  askForPlan(d, carried)
   return undefined
 }

@@ -23,6 +23,8 @@ export type Happening =
       type: 'PLAN'
       executionIds: Readonly<Record<string, string>>
       carried?: Readonly<Record<string, ExecutionState>>
+      /** It needs no review: a person has approved just this plan before. */
+      approved?: boolean
       /** Commit of the workspace before anything begins. */
       commit?: string
     }
@@ -139,14 +141,14 @@ function happen(d: Draft, happening: Happening): string | undefined {
 
 type Of<T extends Happening['type']> = Extract<Happening, { type: T }>
 
-function plan(d: Draft, { executionIds, carried, commit }: Of<'PLAN'>): string | undefined {
+function plan(d: Draft, { executionIds, carried, approved = false, commit }: Of<'PLAN'>): string | undefined {
   if (d.state.status !== 'QUEUED') return `the session has its plan: ${d.state.status}`
   const { plan, policy } = d.state
   moveSession(d, 'ANALYZE', commit === undefined ? {} : { baseCommit: commit })
   emit(d, 'PLAN_MADE', { version: d.state.planVersion, pattern: plan.pattern, nodes: plan.nodes.map((n) => n.key) })
-  if (policy.review) {
+  if (policy.review && !approved) {
     moveSession(d, 'AWAIT')
-    askForPlan(d)
+    askForPlan(d, carried)
   } else {
     lay(d, executionIds, carried)
   }

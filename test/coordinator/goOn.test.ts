@@ -7,6 +7,7 @@ import type { StartResult } from '../../src/coordinator/coordinator.ts'
 import type { PlanEdit } from '../../src/core/edit.ts'
 import { idFrom } from '../../src/core/hash.ts'
 import type { SubTask } from '../../src/core/plan.ts'
+import type { SessionState } from '../../src/core/state.ts'
 import { isEnded, type SessionStatus } from '../../src/core/session.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { asked, say } from './asking.ts'
@@ -113,6 +114,81 @@ describe.each(HOUSES)('going on from another session on $store', (kind) => {
     expect(await house.end(idOf(await house.coordinator.fork({ sessionId: next })))).toMatchObject({
       status: 'SUCCEEDED',
     })
+  })
+
+  const waits = async (sessionId: string) => {
+    const isOpen = ({ status }: { status: SessionStatus }) => status === 'AWAITING_APPROVAL' || isEnded(status)
+    expect(await house.until(sessionId, isOpen)).toMatchObject({ status: 'AWAITING_APPROVAL', executions: {} })
+    return asked(house, sessionId)
+  }
+  const anew: PlanEdit[] = [{ kind: 'REPLACE', key: 'b', changes: { title: 'something else' } }]
+  const reviewed = async (): Promise<SessionState> => {
+    const id = await house.start([part('a'), part('b', { dependsOn: ['a'] })], { policy: { review: true } })
+    await say(house, await asked(house, id), { choice: 'APPROVE' })
+    const state = await house.end(id)
+    begun()
+    return state
+  }
+
+  it('asks for approval of what a fork changes in an approved plan, and takes over what was shown (E72)', async () => {
+    const first = await reviewed()
+    // A fork of the plan as it was is not reviewed, and makes none unreviewed that changes it.
+    const same = idOf(await house.coordinator.fork({ sessionId: first.id }))
+    expect(await house.end(same)).toMatchObject({ status: 'SUCCEEDED', policy: { review: true } })
+    const changed = idOf(await house.coordinator.fork({ sessionId: same, edits: anew }))
+    const interrupt = await waits(changed)
+    const { executions } = await house.end(same)
+    expect(interrupt.shown).toMatchObject({ plan: { nodes: [{}, { title: 'something else' }] } })
+    expect(interrupt.shown).toMatchObject({ carried: { a: executions['a']?.id } })
+    expect(begun()).toEqual([])
+    await say(house, interrupt, { choice: 'APPROVE' })
+    expect(await house.end(changed)).toMatchObject({
+      status: 'SUCCEEDED',
+      executions: { a: { carriedId: first.executions['a']?.id } },
+    })
+    expect(begun()).toEqual(['b 1'])
+  })
+
+  it('does anew what an edit changes while such a fork is under review (E71)', async () => {
+    const { id } = await reviewed()
+    const forked = idOf(await house.coordinator.fork({ sessionId: id, edits: anew }))
+    await waits(forked)
+    await house.coordinator.edit(forked, [{ kind: 'REPLACE', key: 'a', changes: { title: 'another a' } }], 'me')
+    await say(house, await waits(forked), { choice: 'APPROVE' })
+    expect(await house.end(forked)).toMatchObject({ status: 'SUCCEEDED' })
+    expect(begun()).toEqual(['a 1', 'b 1'])
+  })
+
+  it('does anew what was undone while a fork of it was under review (E71)', async () => {
+    const release = Promise.withResolvers<void>()
+    agent.script = async ({ key, sessionId }) => {
+      if (key === 'b' && sessionId === first) await release.promise
+      return ok()
+    }
+    const parts = [part('a'), part('b', { dependsOn: ['a'] })]
+    const first = await house.start(parts, { policy: { review: true } })
+    await say(house, await asked(house, first), { choice: 'APPROVE' })
+    await eventually(() => agent.begun).toContain('b 1')
+    const forked = idOf(await house.coordinator.fork({ sessionId: first, edits: anew }))
+    expect((await waits(forked)).shown).toMatchObject({ carried: {} })
+    await house.coordinator.rollBack(first, { toSeq: 0, reason: 'all wrong' })
+    release.resolve()
+    expect(await house.end(first)).toMatchObject({ status: 'ROLLED_BACK' })
+    begun()
+    await say(house, await asked(house, forked), { choice: 'APPROVE' })
+    expect(await house.end(forked)).toMatchObject({ status: 'SUCCEEDED' })
+    expect(begun()).toEqual(['a 1', 'b 1'])
+  })
+
+  it('asks for approval of what a fork changes in a child session of an approved plan (E72)', async () => {
+    const session = { pattern: 'SEQUENTIAL' as const, parts: [part('c')] }
+    const child = part('b', { capabilities: [], session })
+    const id = await house.start([child], { policy: { review: true } })
+    await say(house, await asked(house, id), { choice: 'APPROVE' })
+    const { executions } = await house.end(id)
+    const edits: PlanEdit[] = [{ kind: 'REPLACE', key: 'c', changes: { title: 'something else' } }]
+    const sessionId = executions['b']?.childId as string
+    await waits(idOf(await house.coordinator.fork({ sessionId, edits })))
   })
 
   it('loses no edit of a plan when two are made at once (E103)', async () => {

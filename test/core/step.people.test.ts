@@ -15,6 +15,7 @@ import {
   ok,
   part,
   planOf,
+  queued,
   running,
   types,
   withPolicy,
@@ -158,6 +159,46 @@ describe('a plan under review', () => {
     session.answer('APPROVE', {}, { carried: earlier.state.executions })
     expect(session.execution('a')).toMatchObject({ status: 'ACCEPTED', output: 1, carriedId: idOf('a') })
     expect(session.execution('b').status).toBe('READY')
+  })
+
+  const earlier = (): Driven => {
+    const session = running(planOf('SEQUENTIAL', ['a', 'b', 'c', 'd']))
+    for (const key of ['a', 'b', 'c']) session.do(key, ok(key))
+    return session
+  }
+  /** A plan that is reviewed though it takes something over. */
+  const goesOn = (carried = earlier().state.executions): Driven => {
+    const session = queued(planOf('SEQUENTIAL', ['a', 'b', 'c', 'd']), {}, withPolicy({ review: true }))
+    session.plan(carried)
+    return session
+  }
+  const carriedBy = ({ asked }: Driven): unknown => (asked.shown as { carried?: unknown }).carried
+
+  it('E72: shows what it takes over, and only that', () => {
+    expect(carriedBy(goesOn())).toEqual({ a: idOf('a'), b: idOf('b'), c: idOf('c') })
+    const { b: _, ...rest } = earlier().state.executions
+    expect(carriedBy(goesOn(rest))).toEqual({ a: idOf('a') })
+    expect(goesOn({}).asked.shown).not.toHaveProperty('carried')
+    expect(goesOn().asked.shownHash).not.toBe(goesOn({}).asked.shownHash)
+  })
+
+  it('E72: needs no second approval where it was approved before', () => {
+    const session = queued(planOf('SEQUENTIAL', ['a']), {}, withPolicy({ review: true }))
+    session.happen({ type: 'PLAN', executionIds: {}, approved: true })
+    expect(session.state).toMatchObject({ status: 'RUNNING', policy: { review: true }, interrupts: [] })
+  })
+
+  it('E71: shows after an edit what is still taken over: neither what was changed nor what was made from it', () => {
+    const session = goesOn()
+    const { plan } = session.state
+    const change = (key: string) => plan.nodes.map((node) => (node.key === key ? { ...node, title: 'new' } : node))
+    session.happen({ type: 'EDIT', plan: { ...plan, nodes: change('d') }, version: 1, by: 'bob' })
+    expect(carriedBy(session)).toEqual({ a: idOf('a'), b: idOf('b'), c: idOf('c') })
+    session.happen({ type: 'EDIT', plan: { ...plan, nodes: change('b') }, version: 2, by: 'bob' })
+    expect(carriedBy(session)).toEqual({ a: idOf('a') })
+    // What has been given up does not come back.
+    session.happen({ type: 'EDIT', plan, version: 3, by: 'bob' })
+    expect(carriedBy(session)).toEqual({ a: idOf('a') })
   })
 
   it('E103: can be edited: the question about the old version is VOID, the new one is asked about', () => {

@@ -109,8 +109,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a result made from a failure is carried over',
     file: 'lay.ts',
-    from: "if (earlier?.status !== 'ACCEPTED' || after.some(",
-    to: "if (earlier?.status !== 'ACCEPTED' || after.every(",
+    from: "if (earlier?.status !== 'ACCEPTED' || after.some((before) => !taken",
+    to: "if (earlier?.status !== 'ACCEPTED' || after.every((before) => !taken",
   },
   {
     name: 'two attempts at once',
