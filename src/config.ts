@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
@@ -104,7 +104,7 @@ export async function readConfig(environment: Record<string, string | undefined>
   return {
     host: env.TUTTI_HOST,
     port: env.TUTTI_PORT,
-    dataDir: resolve(cwd, env.TUTTI_DATA_DIR),
+    dataDir: await dataDirAt(resolve(cwd, env.TUTTI_DATA_DIR)),
     ...(env.DATABASE_URL !== undefined && { databaseUrl: env.DATABASE_URL }),
     ...(env.REDIS_URL !== undefined && { redisUrl: env.REDIS_URL }),
     origins,
@@ -113,6 +113,23 @@ export async function readConfig(environment: Record<string, string | undefined>
     ...file,
     environment,
   }
+}
+
+/**
+ * The path of a data directory, which need not be there yet.
+ *
+ * @throws ConfigError if something else is in its place
+ */
+export async function dataDirAt(path: string): Promise<string> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    // Where nothing is a folder can be made, but not below a file. Other troubles show when it is used.
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOTDIR',
+  )
+  if (isFolder) return path
+  throw new ConfigError(
+    `the data directory ${path} is a file, or below one. Name a folder with --data-dir or TUTTI_DATA_DIR; it need not be there yet.`,
+  )
 }
 
 const FILES = ['tutti.config.ts', 'tutti.config.js', 'tutti.config.mjs', 'tutti.config.json']

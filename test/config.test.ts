@@ -23,6 +23,15 @@ describe('the configuration', () => {
     })
   })
 
+  it('refuses a data directory that is a file or lies below one, and takes one that is not there yet', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    for (const TUTTI_DATA_DIR of ['file', 'file/below', './file/below/it'])
+      await expect(readConfig({ TUTTI_DATA_DIR }, folder)).rejects.toThrow(
+        `${join(folder, TUTTI_DATA_DIR)} is a file, or below one. Name a folder`,
+      )
+    expect(await readConfig({ TUTTI_DATA_DIR: 'not/yet' }, folder)).toMatchObject({ dataDir: join(folder, 'not/yet') })
+  })
+
   it('takes what the environment says, an empty variable being none', async () => {
     const environment = {
       TUTTI_PORT: '0',

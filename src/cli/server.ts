@@ -37,7 +37,7 @@ export async function openServer(
   options: ServerOptions,
   { embed, say }: { embed: boolean; say: (text: string) => void },
 ): Promise<Server> {
-  if (options.server !== undefined) return named(options.server, options.dataDir)
+  if (options.server !== undefined) return named(options.server, await reportsIn(options))
   const { readConfig } = await import('../config.ts')
   const config = await readConfig(environmentOf(options), process.cwd())
   const { dataDir } = config
@@ -77,14 +77,21 @@ export async function openServer(
   }
 }
 
-function named(url: string, dataDir = '.tutti'): Server {
+function named(url: string, dataDir: string): Server {
   const client = createClient(url)
   return {
     client,
-    dataDir: resolve(dataDir),
+    dataDir,
     reopen: async () => {},
     close: async () => client.close(),
   }
+}
+
+/** Where reports are kept of what a server somewhere else does. */
+async function reportsIn({ dataDir }: ServerOptions): Promise<string> {
+  if (dataDir === undefined) return resolve('.tutti')
+  const { dataDirAt } = await import('../config.ts')
+  return dataDirAt(resolve(dataDir))
 }
 
 /** The address of the server that has the data directory; undefined: none has it. */

@@ -169,8 +169,12 @@ describe('the other commands', () => {
     [['run', 'work', '--repo', 'nowhere'], 'is no folder'],
     [['run', 'work', '--config', 'nowhere.json'], 'does not exist'],
     [['run', 'work', '--server', 'http://127.0.0.1:9'], 'Start one with `tutti serve`'],
+    [['sessions', '--data-dir', 'file'], 'file is a file, or below one. Name a folder with --data-dir'],
+    [['run', 'work', '--data-dir', 'file/below'], 'file/below is a file, or below one.'],
+    [['serve', '--port', '0', '--data-dir', 'file'], 'file is a file, or below one.'],
+    [['run', 'work', '--server', 'http://127.0.0.1:9', '--data-dir', 'file'], 'file is a file, or below one.'],
   ])('say what is wrong and what to do: %j', async (args, says) => {
-    const folder = folderWith({})
+    const folder = folderWith({ file: 'no folder' })
     const { stdout, stderr } = await endOf(tutti(folder, ...args), 1)
     expect(stderr).toContain(says)
     expect(stderr).not.toContain('    at ')
