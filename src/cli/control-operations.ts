@@ -61,6 +61,9 @@ export const InputMutation = graphql(`
         session {
           id
           status
+          policy {
+            input
+          }
         }
       }
       ... on Error {

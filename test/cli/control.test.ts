@@ -36,8 +36,16 @@ describe.concurrent('a session that somebody has in hand', () => {
     const paused = await endOf(tutti(home, 'pause', id, '--reason', 'lunch'), 0)
     expect(paused.stdout).toBe(`The session is paused. Next: tutti resume ${id}\n`)
     await run.says(/paused: lunch\. Go on with: tutti resume/)
-    await endOf(tutti(home, 'input', id, 'hurry up'), 0)
+    const told = await endOf(tutti(home, 'input', id, 'hurry\nup'), 0)
+    expect(told.stdout).toBe(
+      `"hurry up" is told to whatever has not begun yet. The session is paused. Next: tutti watch ${id}\n`,
+    )
     await run.says(/says: hurry up/)
+    const toldJson = await endOf(tutti(home, 'input', id, 'be kind', '--json'), 0)
+    expect(JSON.parse(toldJson.stdout)).toEqual({
+      input: { text: 'be kind', policy: 'ENQUEUE' },
+      session: { id, status: 'PAUSED' },
+    })
     writeFileSync(join(home, 'go'), '')
     const resumed = await endOf(tutti(home, 'resume', id, '--json'), 0)
     expect(JSON.parse(resumed.stdout)).toEqual({ session: { id, status: 'RUNNING' } })
@@ -46,8 +54,18 @@ describe.concurrent('a session that somebody has in hand', () => {
 
     // What has ended is not rolled back, but its checkpoints are known.
     const asked = await endOf(tutti(home, 'rollback', id), 1)
-    const [, seq = ''] = /\n(\d+) +\S+ \S+ +one +One\n/.exec(asked.stderr) ?? []
+    const [, seq = ''] = /\n(\d+) +\S+ \S+ +one +One\n/.exec(asked.stdout) ?? []
     expect(Number(seq)).toBeGreaterThan(0)
+    const nothing = /^tutti: Nothing was undone, .*tutti rollback \S+ --to-checkpoint <number>\n$/
+    expect(asked.stderr).toMatch(nothing)
+    const listed = await endOf(tutti(home, 'rollback', id, '--json'), 1)
+    expect(JSON.parse(listed.stdout)).toEqual({
+      checkpoints: [
+        { checkpoint: Number(seq), createdAt: expect.any(String), execution: { key: 'one', title: 'One' } },
+        { checkpoint: expect.any(Number), createdAt: expect.any(String), execution: { key: 'two', title: 'Two' } },
+      ],
+    })
+    expect(listed.stderr).toMatch(nothing)
     const late = await endOf(tutti(home, 'rollback', id, '--to-checkpoint', '0'), 1)
     expect(late.stderr).toMatch(/SUCCEEDED/)
 

@@ -21,6 +21,8 @@ export interface ControlOptions extends ServerOptions {
 interface MovedSession {
   id: string
   status: string
+  /** What was done, where the status does not show it: for people, and for programs. */
+  done?: { words: string; facts: object }
 }
 
 /** `tutti pause`: lets nothing new begin in a session. Returns the exit code. */
@@ -44,31 +46,37 @@ export const resume = (id: string, options: ControlOptions): Promise<number> =>
     },
   )
 
-/** `tutti input`: tells a session something while it runs. Returns the exit code. */
+/** `tutti input`: tells a session something while it runs, and says who hears it. Returns the exit code. */
 export const input = (sessionId: string, text: string, options: ControlOptions): Promise<number> =>
   move(
     options,
     (session) => `watch ${session}`,
     async ({ client }) => {
-      return succeeded((await client.ask(InputMutation, { input: { sessionId, text } })).sendInput).session
+      const { sendInput } = await client.ask(InputMutation, { input: { sessionId, text } })
+      const { policy, ...session } = succeeded(sendInput).session
+      const hearers =
+        policy.input === 'INTERRUPT'
+          ? 'whatever has not begun yet, and to what runs, which begins anew'
+          : 'whatever has not begun yet'
+      const words = `"${oneLine(text)}" is told to ${hearers}.`
+      return { ...session, done: { words, facts: { input: { text, policy: policy.input } } } }
     },
   )
 
 /** `tutti rollback`: undoes what a session did since a checkpoint; without one it lists them. Returns the exit code. */
-export const rollback = (
+export async function rollback(
   id: string,
   options: ControlOptions & { toCheckpoint?: number; reason?: string },
-): Promise<number> =>
-  move(
+): Promise<number> {
+  const { toCheckpoint: checkpoint, reason } = options
+  if (checkpoint === undefined) return listCheckpoints(id, options)
+  const input = { id, checkpoint, ...(reason !== undefined && { reason }) }
+  return move(
     options,
     (session) => `watch ${session}`,
-    async ({ client }) => {
-      const { toCheckpoint: checkpoint, reason } = options
-      if (checkpoint === undefined) throw await checkpointsOf({ client }, id, options)
-      const input = { id, checkpoint, ...(reason !== undefined && { reason }) }
-      return succeeded((await client.ask(RollbackMutation, { input })).rollbackSession).session
-    },
+    async ({ client }) => succeeded((await client.ask(RollbackMutation, { input })).rollbackSession).session,
   )
+}
 
 /** Moves a session and says how it is now and what comes next. */
 export async function move(
@@ -78,12 +86,12 @@ export async function move(
 ): Promise<number> {
   const server = await openServer(options, { embed: false, say: () => {} })
   try {
-    const moved = await deed(server)
-    const session = { id: uuidOf(moved.id), status: moved.status }
-    if (options.json === true) process.stdout.write(`${JSON.stringify({ session }, null, 2)}\n`)
+    const { id, status, done } = await deed(server)
+    const session = { id: uuidOf(id), status }
+    if (options.json === true) process.stdout.write(`${JSON.stringify({ ...done?.facts, session }, null, 2)}\n`)
     else {
-      const then = typedFor(options)(next(session.id))
-      process.stdout.write(`The session is ${sessionInWords(session.status)}. Next: ${then}\n`)
+      const words = [...(done ? [done.words] : []), `The session is ${sessionInWords(status)}.`]
+      process.stdout.write(`${words.join(' ')} Next: ${typedFor(options)(next(session.id))}\n`)
     }
     return 0
   } finally {
@@ -91,26 +99,32 @@ export async function move(
   }
 }
 
-/** What to say to somebody who has to name a checkpoint. */
-async function checkpointsOf(
-  { client }: Pick<Server, 'client'>,
-  id: string,
-  options: ControlOptions,
-): Promise<Failure> {
-  const { session } = await client.ask(CheckpointsQuery, { id })
-  if (!session) return new Failure(`There is no session ${id}. \`tutti sessions\` lists the last ones.`)
-  const rows = session.checkpoints.map(({ seq, createdAt, execution }) => [
-    String(seq),
-    createdAt.slice(0, 19).replace('T', ' '),
-    execution.key,
-    oneLine(execution.title),
-  ])
-  const typed = typedFor(options)
-  return new Failure(
-    [
-      'Say what stays: everything up to a checkpoint, or nothing.',
-      ...table(['CHECKPOINT', 'MADE (UTC)', 'AFTER', 'TITLE'], [['0', '-', '-', 'its beginning'], ...rows], undefined),
-      `Then: ${typed(`rollback ${id} --to-checkpoint <number>`)}`,
-    ].join('\n'),
-  )
+/** Shows somebody who has to name a checkpoint which ones there are. Nothing is undone, so it is a failure. */
+async function listCheckpoints(id: string, options: ControlOptions): Promise<number> {
+  const server = await openServer(options, { embed: false, say: () => {} })
+  try {
+    const { session } = await server.client.ask(CheckpointsQuery, { id })
+    if (!session) throw new Failure(`There is no session ${id}. \`tutti sessions\` lists the last ones.`)
+    if (options.json === true) {
+      const checkpoints = session.checkpoints.map(({ seq, ...made }) => ({ checkpoint: seq, ...made }))
+      process.stdout.write(`${JSON.stringify({ checkpoints }, null, 2)}\n`)
+    } else {
+      const rows = session.checkpoints.map(({ seq, createdAt, execution }) => [
+        String(seq),
+        createdAt.slice(0, 19).replace('T', ' '),
+        execution.key,
+        oneLine(execution.title),
+      ])
+      const beginning = ['0', '-', '-', 'its beginning']
+      const lines = table(['CHECKPOINT', 'MADE (UTC)', 'AFTER', 'TITLE'], [beginning, ...rows], undefined)
+      process.stdout.write(`${lines.join('\n')}\n`)
+    }
+    const typed = typedFor(options)(`rollback ${id} --to-checkpoint <number>`)
+    process.stderr.write(
+      `tutti: Nothing was undone, since no checkpoint was named. Say up to which one everything stays, 0 for nothing: ${typed}\n`,
+    )
+    return 1
+  } finally {
+    await server.close()
+  }
 }
