@@ -132,8 +132,14 @@ export const ExecutionsQuery = graphql(`
           attempt
           durationMs
           summary
+          child {
+            id
+          }
           carriedFrom {
             id
+            child {
+              id
+            }
           }
           agent {
             name

@@ -52,15 +52,8 @@ export const uuidOf = (globalId: string): string => globalId.slice(globalId.inde
 export async function loadResult(client: Client, id: string): Promise<SessionResult> {
   const { session } = await client.ask(SessionQuery, { id })
   if (!session) throw new Failure(`There is no session ${id}. \`tutti sessions\` lists the last ones.`)
-  const executions = await everyPage(async (after) => {
-    const answer = await client.ask(ExecutionsQuery, { id, after })
-    return answer.session?.executions ?? { nodes: [], pageInfo: { hasNextPage: false } }
-  })
-  const artifacts = await artifactsOf(client, { session: id })
-  for (const { carriedFrom } of executions) {
-    // Taken over from an earlier session, and so are its artifacts.
-    if (carriedFrom) artifacts.push(...(await artifactsOf(client, { execution: carriedFrom.id })))
-  }
+  const executions = await executionsOf(client, id)
+  const made = await madeBy(client, id, executions)
   return {
     id: uuidOf(session.id),
     title: session.task.title,
@@ -79,11 +72,42 @@ export async function loadResult(client: Client, id: string): Promise<SessionRes
       durationMs: execution.durationMs ?? null,
       summary: execution.summary ?? null,
       error: execution.error?.message ?? null,
-      artifacts: artifacts
-        .filter(({ maker }) => maker === (execution.carriedFrom?.id ?? execution.id))
-        .map(({ maker: _, ...artifact }) => artifact),
+      artifacts: made.get(execution.id) ?? [],
     })),
   }
+}
+
+type Executions = Awaited<ReturnType<typeof executionsOf>>
+
+const executionsOf = (client: Client, id: string) =>
+  everyPage(async (after) => {
+    const answer = await client.ask(ExecutionsQuery, { id, after })
+    return answer.session?.executions ?? { nodes: [], pageInfo: { hasNextPage: false } }
+  })
+
+/** What the executions of a session have made, by their ids, with what was made in child sessions for them. */
+async function madeBy(client: Client, session: string, executions: Executions): Promise<Map<string, ArtifactResult[]>> {
+  const own = await artifactsOf(client, { session })
+  const made = new Map<string, ArtifactResult[]>()
+  for (const { id, carriedFrom, child } of executions) {
+    // Taken over from an earlier session, and so is what was made there.
+    const mine = carriedFrom
+      ? await artifactsOf(client, { execution: carriedFrom.id })
+      : own.filter(({ maker }) => maker === id)
+    const below = carriedFrom ? carriedFrom.child : child
+    const theirs = below ? await madeIn(client, below.id) : []
+    made.set(id, [...mine.map(({ maker: _, ...artifact }) => artifact), ...theirs])
+  }
+  return made
+}
+
+/** What was made in a child session, at whatever depth: the names begin with the keys of who made it. */
+async function madeIn(client: Client, session: string): Promise<ArtifactResult[]> {
+  const executions = await executionsOf(client, session)
+  const made = await madeBy(client, session, executions)
+  return executions.flatMap(({ id, key }) =>
+    (made.get(id) ?? []).map((artifact) => ({ ...artifact, name: `${key}/${artifact.name}` })),
+  )
 }
 
 async function artifactsOf(

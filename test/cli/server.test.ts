@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { findProgram } from '../servers/process.ts'
-import { answerIn, endOf, ENTRY, folderWith, type Running, start, tutti, unique, WORKER } from './tutti.ts'
+import { type Answer, answerIn, endOf, ENTRY, folderWith, type Running, start, tutti, unique, WORKER } from './tutti.ts'
 
 // Whole processes, on machines that are busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -65,6 +65,41 @@ describe.concurrent('tutti run with a server', () => {
     const { stdout } = await endOf(tutti(work, 'sessions', '--json', '--limit', '100', '--server', url), 0)
     const projects = (JSON.parse(stdout) as { project: string }[]).map(({ project }) => project)
     expect(projects.filter((name) => name.startsWith('shop'))).toEqual(['shop', 'shop-2', 'shop'])
+  })
+
+  it('keeps what sessions within the session made too, below the keys of who made it, also what is taken over', async () => {
+    const part = (key: string, more: object) => ({ key, title: key, description: '', ...more })
+    const inner = { pattern: 'SEQUENTIAL', parts: [part('text', { agent: 'worker' })] }
+    const book = {
+      pattern: 'PARALLEL',
+      parts: [part('chapter', { session: inner }), part('cover', { agent: 'worker' })],
+    }
+    const subTasks = [part('book', { session: book }), part('print', { agent: 'worker', dependsOn: ['book'] })]
+    const work = folderWith({
+      'work.sh': `key=$(node -p 'JSON.parse(require("fs").readFileSync(0, "utf8")).key')
+echo "$key" > "$TUTTI_OUTPUT_DIR/made.txt"
+test "$key" != print || test -f ink`,
+      'task.json': JSON.stringify({
+        task: { title: 'A book', description: '', subTasks },
+        pattern: 'SEQUENTIAL',
+        limits: { maxAttempts: 1 },
+      }),
+    })
+    const names = ({ executions }: Answer): string[] =>
+      (executions[0]?.artifacts ?? []).map(({ name, path }) => {
+        expect(path).toContain(join('book', name))
+        return `${name}: ${readFileSync(path ?? '', 'utf8').trim()}`
+      })
+    const expected = ['chapter/text/made.txt: text', 'cover/made.txt: cover']
+    const first = await endOf(tutti(work, 'run', '--task', 'task.json', '--json', '--server', url), 1)
+    expect(names(answerIn(first.stdout))).toEqual(expected)
+    await endOf(start(work, 'touch', ['ink']), 0)
+    const { stdout } = await endOf(
+      tutti(work, 'retry', answerIn(first.stdout).session.id, '--json', '--server', url),
+      0,
+    )
+    expect(answerIn(stdout).executions[0]).toMatchObject({ attempts: 0, status: 'ACCEPTED' })
+    expect(names(answerIn(stdout))).toEqual(expected)
   })
 
   it('says why a task failed, and tries it again', async () => {
