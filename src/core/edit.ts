@@ -93,18 +93,23 @@ function remove({ nodes }: Plan, key: string): PlanNode[] {
   const removed = nodes.find((node) => node.key === key) as PlanNode
   return nodes.flatMap((node) => {
     if (node === removed) return []
-    const { behind, ...rest } = node
-    const left = behind?.filter((one) => one !== key) ?? []
+    const { behind = [], onceBegun = [], ...rest } = node
+    const left = { behind: without(behind, key), onceBegun: without(onceBegun, key) }
     const after = node.after.flatMap((one) => (one === key ? removed.after : [one]))
     return [
       {
         ...rest,
         after: [...new Set(after)],
-        needs: node.needs.filter((one) => one !== key),
-        ...(left.length > 0 && { behind: left }),
+        needs: without(node.needs, key),
+        ...(left.behind.length > 0 && { behind: left.behind }),
+        ...(left.onceBegun.length > 0 && { onceBegun: left.onceBegun }),
       },
     ]
   })
+}
+
+function without(keys: readonly string[], key: string): string[] {
+  return keys.filter((one) => one !== key)
 }
 
 function replace({ agent: was, gates: had = [], ...node }: PlanNode, changes: NodeChanges): PlanNode {
@@ -217,8 +222,8 @@ function wholeProblems(plan: Plan): Problem[] {
   return problems
 }
 
-function edgesOf({ after, needs, behind = [] }: PlanNode): string[] {
-  return [...after, ...needs, ...behind]
+function edgesOf({ after, needs, behind = [], onceBegun = [] }: PlanNode): string[] {
+  return [...after, ...needs, ...behind, ...onceBegun]
 }
 
 function closed({ key }: PlanNode): string {

@@ -1,6 +1,7 @@
 import { remainingPath } from './graph.ts'
 import { isDoneByCoordinator } from './patterns/closing.ts'
 import type { Plan, PlanNode } from './plan.ts'
+import { indexOf } from './planIndex.ts'
 
 /** What one execution is expected to take: milliseconds, US dollars, tokens. */
 export interface Expected {
@@ -40,7 +41,7 @@ export function estimate(
   const typical = known.length > 0 ? medians(known) : DEFAULT_EXPECTED
   const all = new Map([...given].map(([key, one]) => [key, one ?? typical]))
   const weight = (key: string): number => all.get(key)?.ms ?? 0
-  const after = new Map(plan.nodes.map(({ key, after, behind = [] }) => [key, [...after, ...behind]]))
+  const after = new Map(plan.nodes.map((node) => [node.key, endsBefore(plan, node)]))
   const vertices = [...after].map(([key, after]) => ({ key, after }))
   const remaining = remainingPath(vertices, weight)
   const sum = (unit: 'cost' | 'tokens'): number => [...all.values()].reduce((total, one) => total + one[unit], 0)
@@ -51,6 +52,15 @@ export function estimate(
     criticalPath: heaviestWay(after, remaining),
     unknown: [...given].flatMap(([key, one]) => (one ? [] : [key])),
   }
+}
+
+/**
+ * Keys of those that have ended when a node begins. What it begins with at the soonest has waited for others itself; that
+ * it may have waited for room too is left out of account.
+ */
+function endsBefore(plan: Plan, { after, behind = [], onceBegun = [] }: PlanNode): string[] {
+  const { nodes } = indexOf(plan)
+  return [...after, ...behind, ...onceBegun.flatMap((key) => endsBefore(plan, nodes.get(key) as PlanNode))]
 }
 
 function medians(known: readonly Expected[]): Expected {

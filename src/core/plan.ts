@@ -119,6 +119,8 @@ export interface PlanNode {
   join: Join
   /** Keys of nodes that must have settled before, whatever their end: bounded buffers are made of this. */
   behind?: readonly string[]
+  /** Keys of nodes that must have begun before, or settled without: a place between two stages is free then. */
+  onceBegun?: readonly string[]
   group: string
   timeouts: Timeouts
   retry: RetryPolicy

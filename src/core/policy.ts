@@ -62,7 +62,10 @@ export function comesBefore(
   node: PlanNode,
 ): { kind: 'READY' } | { kind: 'NOT_YET' } | { kind: 'NEVER'; culprit: ExecutionState } {
   // An item that is skipped still keeps its place between two stages, or their buffer would not be bounded.
-  if (!(node.behind ?? []).every((key) => isSettled(executionOf(state, key).status))) return { kind: 'NOT_YET' }
+  const { behind = [], onceBegun = [] } = node
+  const isThrough = (key: string): boolean => isSettled(executionOf(state, key).status)
+  const hasBegun = (key: string): boolean => executionOf(state, key).startedAt !== undefined
+  if (!behind.every(isThrough) || !onceBegun.every((key) => hasBegun(key) || isThrough(key))) return { kind: 'NOT_YET' }
   const before = node.after.map((key) => executionOf(state, key))
   const settled = before.every(({ status }) => isSettled(status))
   if (node.join === 'ACCEPTED' || node.join === 'ACCEPTED_OR_SKIPPED') {

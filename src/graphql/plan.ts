@@ -117,6 +117,10 @@ const Node = builder.objectRef<CoreNode>('PlanNode').implement({
       description: 'Keys of nodes that must have settled before, whatever their end; a short list.',
       resolve: ({ behind = [] }) => [...behind],
     }),
+    onceBegun: t.stringList({
+      description: 'Keys of nodes that must have begun before, or settled without; a short list.',
+      resolve: ({ onceBegun = [] }) => [...onceBegun],
+    }),
     group: t.exposeString('group', { description: 'Key of the group that it belongs to.' }),
     timeouts: t.expose('timeouts', { type: Timeouts, description: 'Its limits of time.' }),
     maxAttempts: t.int({

@@ -66,13 +66,16 @@ describe('removing a node', () => {
   })
 
   it('lets nobody stand behind it any more', () => {
-    const items = { list: [1, 2], buffer: 1, onFailure: 'STOP' as const }
+    const items = { list: [1, 2, 3], buffer: 1, onFailure: 'STOP' as const }
     const plan = planOf('PIPELINE', ['a', 'b'], { items })
-    expect(nodeOf(plan, 'a-2')?.behind).toEqual(['b-1'])
+    expect(nodeOf(plan, 'a-2')).toMatchObject({ onceBegun: ['b-1'] })
+    expect(nodeOf(plan, 'a-3')).toMatchObject({ behind: ['b-1'], onceBegun: ['b-2'] })
     const after = edited(plan, remove('b-1'))
-    expect(nodeOf(after, 'a-2')).not.toHaveProperty('behind')
-    expect(nodeOf(after, 'items')).toMatchObject({ after: ['a-1', 'b-2'], needs: ['b-2'] })
-    expect(nodeOf(edited(plan, remove('a-1')), 'a-2')?.behind).toEqual(['b-1'])
+    expect(nodeOf(after, 'a-2')).not.toHaveProperty('onceBegun')
+    expect(nodeOf(after, 'a-3')).not.toHaveProperty('behind')
+    expect(nodeOf(after, 'a-3')).toMatchObject({ onceBegun: ['b-2'] })
+    expect(nodeOf(after, 'items')).toMatchObject({ after: ['a-1', 'b-2', 'b-3'], needs: ['b-2', 'b-3'] })
+    expect(nodeOf(edited(plan, remove('a-1')), 'a-3')).toMatchObject({ behind: ['b-1'], onceBegun: ['b-2'] })
   })
 
   it('is refused when it is not there, has begun, or closes the plan', () => {
@@ -90,10 +93,12 @@ describe('removing a node', () => {
     expect(wrongs(plan, [remove('b')], ['a', 'first'])).toEqual([
       ['edits.0.key', '"first" has begun with what there was'],
     ])
-    const items = { list: [1, 2], buffer: 1, onFailure: 'STOP' as const }
-    expect(wrongs(planOf('PIPELINE', ['a', 'b'], { items }), [remove('b-1')], ['a-2'])).toEqual([
-      ['edits.0.key', '"a-2" has begun with what there was'],
-    ])
+    const items = { list: [1, 2, 3], buffer: 1, onFailure: 'STOP' as const }
+    for (const begun of ['a-2', 'a-3']) {
+      expect(wrongs(planOf('PIPELINE', ['a', 'b'], { items }), [remove('b-1')], [begun])).toEqual([
+        ['edits.0.key', `"${begun}" has begun with what there was`],
+      ])
+    }
   })
 
   it('is refused of the last one', () => {
@@ -325,13 +330,15 @@ describe('edits', () => {
         made += obeyed.length
         const keys = after.nodes.map(({ key }) => key)
         expect(new Set(keys).size).toBe(keys.length)
-        const vertices = after.nodes.map((node) => ({ key: node.key, after: [...node.after, ...(node.behind ?? [])] }))
+        const vertices = after.nodes.map(({ key, after, behind = [], onceBegun = [] }) => {
+          return { key, after: [...after, ...behind, ...onceBegun] }
+        })
         expect(topological(vertices)).toEqual(vertices)
         const before = new Map<string, Set<string>>()
         for (const node of after.nodes) {
           const all = [...node.after, ...node.after.flatMap((key) => [...(before.get(key) as Set<string>)])]
           before.set(node.key, new Set(all))
-          expect(keys).toEqual(expect.arrayContaining([...(node.behind ?? [])]))
+          expect(keys).toEqual(expect.arrayContaining([...(node.behind ?? []), ...(node.onceBegun ?? [])]))
           expect([...(before.get(node.key) as Set<string>)]).toEqual(expect.arrayContaining([...node.needs]))
         }
         expect(keys).toEqual(expect.arrayContaining([...after.outputs]))
@@ -344,7 +351,7 @@ describe('edits', () => {
         for (const { key, fields } of diff.changed) {
           expect(started).not.toContain(key)
           const said = of('REPLACE').includes(key) ? ['title', 'optional', 'retry'] : []
-          expect([...said, 'after', 'needs', 'behind']).toEqual(expect.arrayContaining(fields))
+          expect([...said, 'after', 'needs', 'behind', 'onceBegun']).toEqual(expect.arrayContaining(fields))
         }
         expect(diff.groups).toEqual({ added: [], removed: [], changed: [] })
         expect(['nodes', 'outputs']).toEqual(expect.arrayContaining(diff.fields))

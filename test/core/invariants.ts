@@ -299,9 +299,11 @@ function foldReady(facts: Facts, node: PlanNode, nodes: ReadonlyMap<string, Plan
   }
   holds(passes[node.join], `${node.key} is READY too early`)
   for (const [id, { key }] of nodes) {
-    if (!node.behind?.includes(key)) continue
-    const status = facts.executions.get(id)
-    holds(status !== undefined && isSettled(status), `${node.key} stands behind ${key}`)
+    const { behind = [], onceBegun = [] } = node
+    const status = facts.executions.get(id) ?? 'PENDING'
+    const hasBegun = facts.started.has(id) || status === 'RUNNING' || isSettled(status)
+    if (behind.includes(key)) holds(isSettled(status), `${node.key} stands behind ${key}`)
+    if (onceBegun.includes(key)) holds(hasBegun, `${node.key} begins once ${key} has begun`)
   }
 }
 

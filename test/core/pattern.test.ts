@@ -227,7 +227,9 @@ describe('every plan, whatever its pattern', () => {
         const closing = items || aggregate !== 'NONE' ? 1 : 0
         expect(plan.nodes.length).toBe(manager ? 1 : parts.length * (items?.list.length ?? 1) + closing)
         expect(new Set(plan.nodes.map(({ key }) => key)).size).toBe(plan.nodes.length)
-        const vertices = plan.nodes.map(({ key, after, behind = [] }) => ({ key, after: [...after, ...behind] }))
+        const vertices = plan.nodes.map(({ key, after, behind = [], onceBegun = [] }) => {
+          return { key, after: [...after, ...behind, ...onceBegun] }
+        })
         expect(topological(vertices)).toEqual(vertices)
         for (const node of plan.nodes) {
           expect(node.key).toMatch(/^[\w-]{1,64}$/)

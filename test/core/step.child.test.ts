@@ -38,6 +38,7 @@ describe('a node that a session of its own does', () => {
     const session = begun(planOf('PIPELINE', [child('a'), part('b')], { items }))
     expect([session.execution('a-1').status, session.execution('a-2').status]).toEqual(['RUNNING', 'BLOCKED'])
     childEnds(session, 'a-1')
+    expect(session.execution('a-2').status).toBe('BLOCKED')
     does(session, 'b-1')
     expect(session.execution('a-2').status).toBe('RUNNING')
   })

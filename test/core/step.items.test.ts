@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../src/core/json.ts'
+import { isSettled } from '../../src/core/execution.ts'
 import { isEnded } from '../../src/core/session.ts'
-import { begun, claims, does, reports } from './drive.ts'
+import { begun, child, claims, does, reports } from './drive.ts'
 import './seed.ts'
 import { error, ok, planOf } from './sessions.ts'
 
@@ -24,16 +25,43 @@ describe('the items of a pipeline', () => {
   it('E84: overlap: a stage takes the next item while the stage after it has the one before', () => {
     const session = items(['a', 'b'], 3)
     does(session, 'a-1')
+    // One place between the stages, where item 1 stands.
+    expect(status(session)).toMatchObject({ 'b-1': 'READY', 'a-2': 'BLOCKED', 'a-3': 'BLOCKED' })
     claims(session, 'b-1')
-    // One place between the stages: b has taken item 1, but is not through with it.
-    expect(status(session)).toMatchObject({ 'b-1': 'RUNNING', 'a-2': 'BLOCKED', 'a-3': 'BLOCKED' })
+    expect(status(session)).toMatchObject({ 'b-1': 'RUNNING', 'a-2': 'READY', 'a-3': 'BLOCKED' })
+    does(session, 'a-2')
+    // Now item 2 stands there.
+    expect(status(session)).toMatchObject({ 'b-1': 'RUNNING', 'b-2': 'READY', 'a-3': 'BLOCKED' })
     reports(session, 'b-1', ok('x'))
-    expect(status(session)).toMatchObject({ 'a-2': 'READY', 'a-3': 'BLOCKED' })
+    expect(status(session)).toMatchObject({ 'b-2': 'READY', 'a-3': 'BLOCKED' })
+    claims(session, 'b-2')
+    expect(status(session)).toMatchObject({ 'b-2': 'RUNNING', 'a-3': 'READY' })
     const wider = items(['a', 'b'], 3, { buffer: 2 })
     does(wider, 'a-1')
     claims(wider, 'b-1')
     expect(claims(wider, 'a-2').refused).toBeUndefined()
-    expect(status(wider)).toMatchObject({ 'b-1': 'RUNNING', 'a-2': 'RUNNING', 'a-3': 'BLOCKED' })
+    expect(status(wider)).toMatchObject({ 'b-1': 'RUNNING', 'a-2': 'RUNNING', 'a-3': 'READY' })
+  })
+
+  it('E84: do not heap up in a stage that has begun them and waits', () => {
+    const session = items(['a', 'b'], 4)
+    does(session, 'a-1')
+    does(session, 'b-1', error('AGENT'))
+    does(session, 'a-2')
+    does(session, 'b-2', error('AGENT'))
+    // b has begun both, so that nothing stands between the stages, but it is through with neither.
+    expect(status(session)).toMatchObject({ 'b-1': 'WAITING', 'b-2': 'WAITING', 'a-3': 'BLOCKED' })
+    session.after(10_000)
+    does(session, 'b-1')
+    expect(status(session)).toMatchObject({ 'b-2': 'READY', 'a-3': 'READY', 'a-4': 'BLOCKED' })
+  })
+
+  it('E84: may be begun by a session of its own', () => {
+    const list = [1, 2, 3]
+    const plan = planOf('PIPELINE', ['a', child('b')], { items: { list, buffer: 1, onFailure: 'STOP' } })
+    const session = begun(plan)
+    does(session, 'a-1')
+    expect(status(session)).toMatchObject({ 'b-1': 'RUNNING', 'a-2': 'READY', 'a-3': 'BLOCKED' })
   })
 
   it('E84: go through a stage one at a time', () => {
@@ -92,12 +120,16 @@ describe('the items of a pipeline', () => {
     const session = items(['a', 'b', 'c'], 5, { onFailure: 'DEAD_LETTER' })
     does(session, 'a-1')
     does(session, 'b-1')
-    claims(session, 'c-1')
     does(session, 'a-2', FATAL)
     // Item 2 will never come, but what comes after it may not overtake item 1.
     expect(status(session)).toMatchObject({ 'b-2': 'BLOCKED', 'a-3': 'BLOCKED' })
-    reports(session, 'c-1', ok('x'))
+    claims(session, 'c-1')
     expect(status(session)).toMatchObject({ 'b-2': 'SKIPPED', 'c-2': 'SKIPPED', 'a-3': 'READY' })
+    does(session, 'a-3')
+    // Item 3 may not come to stand with it either, as long as c is not through with item 1.
+    expect(status(session)).toMatchObject({ 'b-3': 'BLOCKED', 'a-4': 'BLOCKED' })
+    reports(session, 'c-1', ok('x'))
+    expect(status(session)).toMatchObject({ 'b-3': 'READY', 'a-4': 'BLOCKED' })
   })
 
   it('E84: never stand finished between two stages more than `buffer` at once, whatever fails in whatever order', () => {
@@ -125,6 +157,11 @@ describe('the items of a pipeline', () => {
                 return session.execution(`${name}-${item}`).status === 'ACCEPTED' && after.attempt === 0
               })
               expect(finished.length).toBeLessThanOrEqual(buffer)
+              const open = Array.from({ length: n }, (_, item) => item + 1).filter((item) => {
+                const after = session.execution(`${names[stage + 1]}-${item}`)
+                return session.execution(`${name}-${item}`).status === 'ACCEPTED' && !isSettled(after.status)
+              })
+              expect(open.length).toBeLessThanOrEqual(buffer + 1)
             }
           }
         },

@@ -137,7 +137,7 @@ describe('items', () => {
       items: { list: [{ n: 1 }, { n: 2 }], buffer: 1 },
     })
     expect(await door.house.end(session)).toMatchObject({ status: 'SUCCEEDED' })
-    const { plan } = (await all.session(session, 'plan { nodes { kind item behind } }')) as never
+    const { plan } = (await all.session(session, 'plan { nodes { kind item behind onceBegun } }')) as never
     expect((plan as { nodes: object[] }).nodes).toMatchObject([{ item: 0 }, { item: 1 }, { kind: 'ITEMS' }])
   })
 })

@@ -149,6 +149,13 @@ function foldExecution(facts: Facts, id: string, status: ExecutionStatus, nodes:
   // What is carried over was done in time.
   const inOrder = status === 'ACCEPTED' || (node.behind ?? []).map(statusOf).every(isSettled)
   holds(inOrder, `${node.key} stays behind ${node.behind?.join(', ')}`)
+  const hasBegun = (key: string): boolean => {
+    const [id = ''] = [...nodes].find(([, { key: name }]) => name === key) ?? []
+    const is = statusOf(key)
+    return facts.started.has(id) || is === 'RUNNING' || isSettled(is)
+  }
+  const isFree = status === 'ACCEPTED' || (node.onceBegun ?? []).every(hasBegun)
+  holds(isFree, `${node.key} begins once ${node.onceBegun?.join(', ')} has begun`)
 }
 
 /** What holds for an execution at any time, and from one step to the next. */

@@ -2,7 +2,7 @@ import type { Json } from '../json.ts'
 import type { Manager, NodeKind, PlanGroup, PlanNode, SubTask } from '../plan.ts'
 
 /** A part and what a pattern says of it; the rest of a node is the same for all patterns. */
-export interface Placed extends Pick<PlanNode, 'group' | 'after' | 'needs' | 'behind' | 'item'> {
+export interface Placed extends Pick<PlanNode, 'group' | 'after' | 'needs' | 'behind' | 'onceBegun' | 'item'> {
   part: SubTask
   kind?: NodeKind
 }

@@ -6,10 +6,11 @@ const MAX_KEY = 64
 
 /**
  * Stages that overlap on different items: one node per stage and item, item by item. A stage is a group of its own that
- * does one item at a time. It begins with an item once the stage after it is through with the one `buffer` places
- * earlier, whatever came of that, so that no more than `buffer` items stand finished between two stages.
+ * does one item at a time. It begins with an item once the stage after it has begun the one `buffer` places earlier, so
+ * that no more than `buffer` items stand finished between two stages, and is through with the one before that, whatever
+ * came of it: items that it has begun and that wait, for a person or for another attempt, do not heap up there instead.
  *
- * That bound needs a node that was skipped to count as settled no sooner than those that it stands `behind`.
+ * Both bounds need a node that was skipped to count as settled no sooner than those that it waits for in this way.
  */
 export function itemsOf(
   stages: readonly SubTask[],
@@ -20,7 +21,7 @@ export function itemsOf(
   const keyOf = (stage: number, item: number): string => `${names[stage]}-${item + 1}`
   const place = (part: SubTask, stage: number, item: number): Placed => {
     const before = stage > 0 ? [keyOf(stage - 1, item)] : []
-    const isBounded = item >= buffer && stage < stages.length - 1
+    const isBounded = (places: number): boolean => item >= places && stage < stages.length - 1
     return {
       part: {
         ...part,
@@ -31,7 +32,8 @@ export function itemsOf(
       group: groupOf(stage),
       after: before,
       needs: before,
-      ...(isBounded && { behind: [keyOf(stage + 1, item - buffer)] }),
+      ...(isBounded(buffer + 1) && { behind: [keyOf(stage + 1, item - buffer - 1)] }),
+      ...(isBounded(buffer) && { onceBegun: [keyOf(stage + 1, item - buffer)] }),
       item,
     }
   }

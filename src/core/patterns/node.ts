@@ -10,7 +10,10 @@ export interface NodeDefaults {
 }
 
 /** The node of a part at its place; it has no member that the part does not speak of. */
-export function makeNode({ part, kind, group, after, needs, behind, item }: Placed, defaults: NodeDefaults): PlanNode {
+export function makeNode(
+  { part, kind, group, after, needs, behind, onceBegun, item }: Placed,
+  defaults: NodeDefaults,
+): PlanNode {
   const { type, agent, input, fallback, compensation, reserve, session } = part
   const gates = gatesOf(part)
   return {
@@ -27,6 +30,7 @@ export function makeNode({ part, kind, group, after, needs, behind, item }: Plac
     needs,
     join: part.evenIfSkipped ? 'ACCEPTED_OR_SKIPPED' : 'ACCEPTED',
     ...(behind && { behind }),
+    ...(onceBegun && { onceBegun }),
     group,
     timeouts: { ...defaults.timeouts, ...part.timeouts },
     retry: { ...defaults.retry, ...part.retry },

@@ -42,11 +42,18 @@ describe('PIPELINE with items', () => {
     ])
   })
 
-  it('stands behind the next stage by as many items as the buffer holds', () => {
-    const { nodes } = planOf('PIPELINE', ['a', 'b', 'c'], items([1, 2, 3], { buffer: 2 }))
-    expect(nodes.flatMap(({ key, behind }) => (behind ? [[key, ...behind]] : []))).toEqual([
+  it('stands behind the next stage by as many items as the buffer holds, and the one that it works on', () => {
+    const { nodes } = planOf('PIPELINE', ['a', 'b', 'c'], items([1, 2, 3, 4], { buffer: 2 }))
+    const edges = (kind: 'behind' | 'onceBegun') => nodes.flatMap((node) => node[kind]?.map((key) => [node.key, key]))
+    expect(edges('onceBegun').filter(Boolean)).toEqual([
       ['a-3', 'b-1'],
       ['b-3', 'c-1'],
+      ['a-4', 'b-2'],
+      ['b-4', 'c-2'],
+    ])
+    expect(edges('behind').filter(Boolean)).toEqual([
+      ['a-4', 'b-1'],
+      ['b-4', 'c-1'],
     ])
   })
 
@@ -103,19 +110,23 @@ describe('PIPELINE with items', () => {
           const names = Array.from({ length: stages }, (_, at) => `s${at}`)
           const list = Array.from({ length: count }, (_, at) => at)
           const plan = planOf('PIPELINE', names, items(list, { buffer, onFailure: 'DEAD_LETTER' }))
-          const vertices = plan.nodes.map(({ key, after, behind = [] }) => ({ key, after: [...after, ...behind] }))
+          const vertices = plan.nodes.map(({ key, after, behind = [], onceBegun = [] }) => {
+            return { key, after: [...after, ...behind, ...onceBegun] }
+          })
           expect(topological(vertices)).toEqual(vertices)
-          let fullest = 0
-          const settled = simulate(plan, picks, new Set(failures), (done) => {
+          let [fullest, most] = [0, 0]
+          const settled = simulate(plan, picks, new Set(failures), (begun, done) => {
             for (let stage = 0; stage < stages - 1; stage++) {
-              const standing = list.filter(
-                (at) => done.get(`s${stage}-${at + 1}`) === 'ACCEPTED' && !done.has(`s${stage + 1}-${at + 1}`),
-              )
+              const finished = list.filter((at) => done.get(`s${stage}-${at + 1}`) === 'ACCEPTED')
+              const open = finished.filter((at) => !done.has(`s${stage + 1}-${at + 1}`))
+              const standing = open.filter((at) => !begun.has(`s${stage + 1}-${at + 1}`))
               fullest = Math.max(fullest, standing.length)
+              most = Math.max(most, open.length)
             }
           })
           expect(settled.size).toBe(plan.nodes.length)
           expect(fullest).toBeLessThanOrEqual(buffer)
+          expect(most).toBeLessThanOrEqual(buffer + 1)
         },
       ),
     )
@@ -125,7 +136,8 @@ describe('PIPELINE with items', () => {
 type End = 'ACCEPTED' | 'FAILED' | 'SKIPPED'
 
 /**
- * Carries a plan out in a random order. Nothing begins, and nothing is skipped, before what it stands behind has settled.
+ * Carries a plan out in a random order. Nothing begins, and nothing is skipped, before what it stands behind has settled
+ * and what it waits for to begin has begun.
  *
  * @param failing places of the nodes that fail
  */
@@ -133,12 +145,14 @@ function simulate(
   { nodes }: Plan,
   picks: readonly number[],
   failing: ReadonlySet<number>,
-  look: (done: ReadonlyMap<string, End>) => void,
+  look: (begun: ReadonlySet<string>, done: ReadonlyMap<string, End>) => void,
 ): Map<string, End> {
   const done = new Map<string, End>()
+  const begun = new Set<string>()
   for (let turn = 0; done.size < nodes.length; turn++) {
-    const can = nodes.filter(({ key, after, behind = [] }) => {
-      return !done.has(key) && [...after, ...behind].every((before) => done.has(before))
+    const can = nodes.filter(({ key, after, behind = [], onceBegun = [] }) => {
+      const isFree = onceBegun.every((before) => begun.has(before) || done.has(before))
+      return !done.has(key) && isFree && [...after, ...behind].every((before) => done.has(before))
     })
     const skipped = can.filter(({ after, join }) => {
       return join === 'ACCEPTED' && after.some((before) => done.get(before) !== 'ACCEPTED')
@@ -146,8 +160,10 @@ function simulate(
     for (const { key } of skipped) done.set(key, 'SKIPPED')
     const ready = can.filter((node) => !skipped.includes(node))
     const chosen = ready[(picks[turn % picks.length] as number) % Math.max(1, ready.length)]
-    if (chosen) done.set(chosen.key, failing.has(nodes.indexOf(chosen)) ? 'FAILED' : 'ACCEPTED')
-    look(done)
+    if (chosen && begun.has(chosen.key))
+      done.set(chosen.key, failing.has(nodes.indexOf(chosen)) ? 'FAILED' : 'ACCEPTED')
+    else if (chosen) begun.add(chosen.key)
+    look(begun, done)
   }
   return done
 }
