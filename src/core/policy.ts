@@ -84,11 +84,13 @@ function hasEnough(state: SessionState, node: PlanNode): boolean {
 
 /**
  * Rule 6: SUCCEEDED = all accepted; PARTIAL = every required one accepted, some other not; else FAILED. Branches are not
- * missed once their aggregator has had enough; within a group that reached its quorum none is required.
+ * missed once their aggregator has had enough; within a group that reached its quorum none is required. What a manager
+ * delegates is not required of itself, but its quorum is: `short` says by how much it was missed.
  */
 export function outcome(state: SessionState): {
   end: 'SUCCEED' | 'SUCCEED_PARTLY' | 'FAIL'
   missing: ExecutionState[]
+  short?: string
 } {
   const missing = executionsOf(state).filter(
     ({ key, status }) =>
@@ -96,6 +98,8 @@ export function outcome(state: SessionState): {
       status !== 'COMPENSATED' &&
       !aggregatorsOf(state, key).some((winner) => executionOf(state, winner.key).status === 'ACCEPTED'),
   )
+  const short = state.plan.manager && shortOf(state)
+  if (short !== undefined) return { end: 'FAIL', missing, short }
   if (missing.length === 0) return { end: 'SUCCEED', missing }
   const excused = ({ key }: ExecutionState): boolean => {
     const node = nodeOf(state, key)
@@ -105,8 +109,18 @@ export function outcome(state: SessionState): {
   return { end: missing.every(excused) ? 'SUCCEED_PARTLY' : 'FAIL', missing }
 }
 
+function shortOf(state: SessionState): string | undefined {
+  const group = state.plan.groups.find((one) => one.onFailure === 'QUORUM' && !reachedQuorum(state, one))
+  return group && `accepted of what was delegated: ${acceptedOf(state, group)}, the quorum is ${group.quorum}`
+}
+
 function reachedQuorum(state: SessionState, group: PlanGroup): boolean {
   if (group.onFailure !== 'QUORUM') return false
-  const members = membersOf(state, group)
-  return members.filter(({ status }) => status === 'ACCEPTED').length >= (group.quorum ?? members.length)
+  return acceptedOf(state, group) >= (group.quorum ?? membersOf(state, group).length)
+}
+
+/** How many of a group were accepted. The rounds of a manager do none of the work. */
+function acceptedOf(state: SessionState, group: PlanGroup): number {
+  const work = membersOf(state, group).filter(({ key }) => nodeOf(state, key).kind !== 'MANAGE')
+  return work.filter(({ status }) => status === 'ACCEPTED').length
 }

@@ -1,6 +1,7 @@
 import { spawn } from './child.ts'
 import {
   changeExecution,
+  changePlan,
   type Draft,
   executionById,
   executionOf,
@@ -12,6 +13,7 @@ import {
 import { type ExecutionState, isSettled, takesRoom } from './execution.ts'
 import { gather } from './gather.ts'
 import type { Json } from './json.ts'
+import { close } from './ledger.ts'
 import type { PlanNode } from './plan.ts'
 import { comesBefore, outcome, stopCauses } from './policy.ts'
 import { openInterrupts, voidInterrupts } from './raise.ts'
@@ -107,13 +109,21 @@ function endIfSettled(d: Draft): void {
   }
   if (status !== 'RUNNING') goOn(d)
   voidInterrupts(d, 'the session has come to its end')
-  endByItself(d)
+  if (!closeUnclosed(d, 'its manager has failed')) endByItself(d)
+}
+
+/** What was delegated is brought together though the manager did not come to close the plan: it is handed on. */
+function closeUnclosed(d: Draft, why: string): boolean {
+  const { plan } = d.state
+  if (!plan.manager || plan.outputs.length > 0 || plan.nodes.every(({ kind }) => kind === 'MANAGE')) return false
+  changePlan(d, close(plan), why)
+  return true
 }
 
 function endByItself(d: Draft): void {
-  const { end, missing } = outcome(d.state)
+  const { end, missing, short } = outcome(d.state)
   const { ledger, policy } = d.state
-  const told = missing.map((e) => reasonOf(e, d))
+  const told = [...(short === undefined ? [] : [short]), ...missing.map((e) => reasonOf(e, d))]
   const move = ledger?.limit === undefined ? end : endOfLimit(d)
   const reason = [...(ledger?.limit === undefined ? [] : [ledger.limit]), ...told].join('; ')
   if (move === 'FAIL' && policy.rollback) {
@@ -123,9 +133,10 @@ function endByItself(d: Draft): void {
   moveSession(d, move, { ...ended(d), ...(reason !== '' && { reason }) }, reason === '' ? {} : { reason })
 }
 
-/** A managed session that has hit a limit: what was accepted stands. */
+/** A managed session that has hit a limit: what was accepted stands, if it is as much as its quorum wants. */
 function endOfLimit(d: Draft): 'SUCCEED_PARTLY' | 'FAIL' {
   const { plan } = d.state
+  if (outcome(d.state).short !== undefined) return 'FAIL'
   const some = plan.nodes.some(
     ({ key, kind }) => (kind === 'TASK' || kind === 'SESSION') && executionOf(d.state, key).status === 'ACCEPTED',
   )
@@ -138,7 +149,8 @@ function endStopped(d: Draft): void {
     moveSession(d, move, { ...ended(d), reason }, { reason })
     return
   }
-  const { end } = outcome(d.state)
+  if (closeUnclosed(d, reason)) return
+  const end = d.state.plan.manager ? endOfLimit(d) : outcome(d.state).end
   moveSession(d, end === 'FAIL' ? 'FAIL' : 'SUCCEED_PARTLY', { ...ended(d), reason }, { reason })
 }
 

@@ -243,7 +243,8 @@ describe('an interrupt that nobody answers', () => {
     session.after(DAY)
     expect(session.state.interrupts.map(({ status }) => status)).toEqual(['EXPIRED', 'EXPIRED'])
     expect(session.state).toMatchObject({ status: 'FAILED', reason: 'BUDGET TOKENS: stopped by expiry' })
-    expect(session.statuses().map(([, status]) => status)).toEqual(['ACCEPTED', 'CANCELED', 'CANCELED'])
+    const statuses = [['manage-1', 'ACCEPTED'], ['b', 'CANCELED'], ['manage-2', 'CANCELED'], ['collect', 'ACCEPTED']] // prettier-ignore
+    expect(session.statuses()).toEqual(statuses)
   })
 })
 

@@ -3,8 +3,8 @@ import type { AgentProfile } from '../../src/core/agent.ts'
 import type { Report } from '../../src/core/attempt.ts'
 import type { Json } from '../../src/core/json.ts'
 import type { Manager } from '../../src/core/plan.ts'
-import { answers, begun, childEnds, claims, does, lastAsked } from './drive.ts'
-import { error, ok, planOf } from './sessions.ts'
+import { answers, begun, childEnds, claims, does, type Given, lastAsked, reports, using } from './drive.ts'
+import { CANCELED, error, ok, planOf } from './sessions.ts'
 
 const MANAGER: Manager = { maxRounds: 5, maxReplans: 1, maxStalls: 1, maxChildren: 4 }
 const FATAL = error('VALIDATION', 'it does not fit')
@@ -174,6 +174,121 @@ describe('a manager that makes no progress', () => {
     const session = begun(plan, { policy: { rollback: true } })
     manages(session, 1, ledger(['a']))
     expect(session.state.status).toBe('ROLLED_BACK')
+  })
+})
+
+describe('the quorum of a managed session', () => {
+  const wanting = (quorum: number, change: Partial<Manager> = {}, given: Given = {}): Begun =>
+    begun(planOf('HIERARCHICAL', ['hint'], { manager: { ...MANAGER, ...change }, onFailure: 'QUORUM', quorum }), given)
+
+  it('E50: is not made of its rounds', () => {
+    const session = wanting(2)
+    manages(session, 1, ledger(['a', 'b']))
+    does(session, 'a')
+    does(session, 'b', FATAL)
+    manages(session, 2, SATISFIED)
+    const reason = 'accepted of what was delegated: 1, the quorum is 2; b failed: it does not fit'
+    expect(session.state).toMatchObject({ status: 'FAILED', reason })
+    expect(session.state.output).toMatchObject([{ branch: 'a', status: 'ACCEPTED' }, { branch: 'b', status: 'FAILED' }]) // prettier-ignore
+  })
+
+  it('E50: is reached by what was delegated, and then nothing is required', () => {
+    const session = wanting(2)
+    manages(session, 1, ledger(['a', 'b', { key: 'c', title: 'c', description: '', optional: false }]))
+    for (const key of ['a', 'b']) does(session, key)
+    does(session, 'c', FATAL)
+    manages(session, 2, SATISFIED)
+    expect(session.state).toMatchObject({ status: 'PARTIAL', reason: 'c failed: it does not fit' })
+  })
+
+  it('E50: is missed by a manager that is satisfied with less, though all of that was accepted', () => {
+    const session = wanting(2)
+    manages(session, 1, ledger(['a']))
+    does(session, 'a')
+    manages(session, 2, SATISFIED)
+    expect(session.state).toMatchObject({
+      status: 'FAILED',
+      reason: 'accepted of what was delegated: 1, the quorum is 2',
+    })
+    const idle = wanting(1)
+    manages(idle, 1, SATISFIED)
+    expect(idle.state).toMatchObject({ status: 'FAILED', reason: 'accepted of what was delegated: 0, the quorum is 1' })
+  })
+
+  it.each([
+    [1, 'PARTIAL'],
+    [2, 'FAILED'],
+  ] as const)('E88, E50: of %i decides how a session ends that hits a limit: %s', (quorum, end) => {
+    const session = wanting(quorum, { maxRounds: 2 })
+    manages(session, 1, ledger(['a']))
+    does(session, 'a')
+    manages(session, 2, ledger(['b']))
+    expect(session.state.status).toBe(end)
+    expect(session.state.reason).toMatch(/^the manager is not satisfied after 2 rounds, which is its limit/)
+    const stopped = wanting(quorum, {}, { budget: { TOKENS: { hard: 10 } } })
+    manages(stopped, 1, ledger(['a']))
+    does(stopped, 'a', using(20))
+    expect(stopped.state).toMatchObject({ status: end, reason: 'BUDGET TOKENS: 20 of 10 are used' })
+  })
+})
+
+describe('a managed session whose manager does not come to its end', () => {
+  const budget = { TOKENS: { hard: 10 } }
+  const poor = (): Begun => begun(planOf('HIERARCHICAL', ['hint'], { manager: MANAGER }), { budget })
+
+  it('E67, E89: hands on what was accepted when its budget is used up, missing parts named', () => {
+    const session = poor()
+    manages(session, 1, ledger(['a', 'b', 'c']))
+    does(session, 'a', FATAL)
+    claims(session, 'c')
+    does(session, 'b', using(20))
+    // What runs is waited for.
+    expect(session.state).toMatchObject({ status: 'CANCELING', planVersion: 2 })
+    reports(session, 'c', CANCELED)
+    expect(session.state).toMatchObject({ status: 'PARTIAL', reason: 'BUDGET TOKENS: 20 of 10 are used' })
+    expect(session.state.output).toMatchObject([
+      { branch: 'a', status: 'FAILED', error: { class: 'VALIDATION' } },
+      { branch: 'b', status: 'ACCEPTED', output: 'done' },
+      { branch: 'c', status: 'CANCELED' },
+    ])
+    const changed = session.events.findLast(({ type }) => type === 'PLAN_CHANGED')
+    expect(changed?.data).toEqual({ version: 3, added: ['collect'], why: 'BUDGET TOKENS: 20 of 10 are used' })
+  })
+
+  it('E67: ends FAILED when nothing that was delegated was accepted', () => {
+    const session = poor()
+    manages(session, 1, ledger(['a', 'b']))
+    does(session, 'a', { ...FATAL, usage: { inputTokens: 20 } } as Report)
+    expect(session.state).toMatchObject({ status: 'FAILED', output: [{ status: 'FAILED' }, { status: 'CANCELED' }] })
+  })
+
+  it('E67: has nothing to collect before anything was delegated', () => {
+    const session = poor()
+    claims(session, 'manage-1')
+    reports(session, 'manage-1', { ...error('AGENT'), usage: { inputTokens: 20 } } as Report)
+    expect(session.state).toMatchObject({ status: 'FAILED', planVersion: 1 })
+    expect(session.statuses()).toEqual([['manage-1', 'CANCELED']])
+  })
+
+  it.each(['CANCEL', 'TOTAL'] as const)('E76: collects nothing when it is stopped by %s', (how) => {
+    const session = managed()
+    manages(session, 1, ledger(['a', 'b']))
+    does(session, 'a')
+    if (how === 'CANCEL') session.cancel()
+    else session.after(3_600_000)
+    expect(session.state).toMatchObject({ status: how === 'CANCEL' ? 'CANCELED' : 'TIMED_OUT', planVersion: 2 })
+  })
+
+  it('E89: collects what was accepted when a round has failed', () => {
+    const session = managed()
+    manages(session, 1, ledger(['a', 'b']))
+    does(session, 'a')
+    does(session, 'b')
+    does(session, 'manage-2', error('AUTH'))
+    expect(session.state).toMatchObject({ status: 'FAILED', reason: 'manage-2 failed: it is AUTH' })
+    expect(session.state.output).toMatchObject([{ branch: 'a' }, { branch: 'b' }])
+    const changed = session.events.findLast(({ type }) => type === 'PLAN_CHANGED')
+    expect(changed?.data).toMatchObject({ added: ['collect'], why: 'its manager has failed' })
   })
 })
 

@@ -31,8 +31,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a quorum is off by one',
     file: 'policy.ts',
-    from: '.length >= (group.quorum ?? members.length)',
-    to: '.length + 1 >= (group.quorum ?? members.length)',
+    from: 'acceptedOf(state, group) >= (',
+    to: 'acceptedOf(state, group) + 1 >= (',
   },
   {
     name: 'a dependent of what failed is not skipped',
