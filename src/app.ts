@@ -103,6 +103,7 @@ async function open(
     timers,
     log,
     owner: `${hostname()}:${process.pid}`,
+    crewed: true,
     now: Date.now,
     newId: uuid,
     chance: Math.random,

@@ -34,7 +34,8 @@ export interface Idempotency {
 export async function begin(parts: Parts & { sessions: Sessions }, beginning: Beginning): Promise<StartResult> {
   const { store, sessions, now, newId } = parts
   const { opening, analysis, carried, approved, task, idempotency } = beginning
-  const opened = open(opening, now())
+  // Whoever has no crew lets another one drive it.
+  const opened = open({ ...opening, ...(parts.crewed && { driver: parts.owner }) }, now())
   const executionIds = Object.fromEntries(opening.plan.nodes.map(({ key }) => [key, newId()]))
   const kept = opening.policy?.snapshots ? await keepWorkspace(parts, opening) : {}
   if ('kind' in kept) return kept

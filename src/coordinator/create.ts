@@ -1,19 +1,15 @@
-import { executionsOf, nodeOf } from '../core/draft.ts'
-import { heldAttempt, takesRoom } from '../core/execution.ts'
 import type { Coordinator } from './coordinator.ts'
+import { createCrew } from './crew.ts'
 import { createDirectory } from './directory.ts'
 import { dryRun, estimateSession } from './dryRun.ts'
 import { createErrands } from './errands.ts'
 import { checkAgents } from './health.ts'
 import type { Parts } from './parts.ts'
 import { answer, edit, happen, rollBack } from './people.ts'
-import { perform } from './perform.ts'
 import { recover } from './recover.ts'
 import { fork, retry } from './retry.ts'
 import { createSessions } from './sessions.ts'
 import { start } from './start.ts'
-import { assign, type HeldItem } from '../core/schedule.ts'
-import type { SessionState } from '../core/state.ts'
 
 /** How often agents are proven alive, in milliseconds. */
 const HEALTH_MS = 60_000
@@ -28,34 +24,7 @@ export function createCoordinator(given: Parts): Coordinator {
   const { engine, timers, log } = parts
   let callOff = (): void => {}
 
-  engine.start({
-    async assign(ready, held) {
-      const projects = [...new Set(ready.map(({ projectId }) => projectId))]
-      const agents = new Map(await Promise.all(projects.map(async (id) => [id, await directory.agentsOf(id)] as const)))
-      const limits = new Map(
-        await Promise.all(projects.map(async (id) => [id, await directory.concurrencyOf(id)] as const)),
-      )
-      const items = ready.map((item) => ({
-        ...item,
-        limits: { ...item.limits, project: limits.get(item.projectId) as number },
-      }))
-      const children = (await Promise.all([...new Set(ready.map((item) => item.sessionId))].map(heldBeside))).flat()
-      return assign(items, [...held, ...children], (projectId) =>
-        (agents.get(projectId) ?? []).map((agent) => ({ agent })),
-      )
-    },
-    perform: (assignment, signal) => perform(parts, assignment, signal),
-  })
-
-  /** What child sessions do, and what gates look at, takes up the room of its session, and nobody else's. */
-  async function heldBeside(sessionId: string): Promise<HeldItem[]> {
-    const state = await sessions.read(sessionId)
-    const running = state ? executionsOf(state).filter((e) => takesRoom(e.status) && !heldAttempt(e)) : []
-    return running.map(({ id: executionId, key }) => {
-      const { group } = nodeOf(state as SessionState, key)
-      return { executionId, sessionId, projectId: '', group, agentId: '' }
-    })
-  }
+  if (parts.crewed) engine.start(createCrew(parts))
 
   async function look(): Promise<void> {
     try {
@@ -68,7 +37,10 @@ export function createCoordinator(given: Parts): Coordinator {
   /** A server that did not know yet that it had been replaced may have made or moved sessions after `recover`. */
   async function sweep(): Promise<void> {
     try {
-      for (const { id, version } of await parts.store.unfinished()) sessions.catchUp(id, version)
+      for (const { id, version, driver } of await parts.store.unfinished()) {
+        if (driver === parts.owner) sessions.catchUp(id, version)
+        else await sessions.drive(id)
+      }
     } catch (error) {
       log.warn({ err: error }, 'it could not be seen what has been moved by others; it is tried again')
     }

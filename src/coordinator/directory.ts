@@ -2,6 +2,8 @@ import type { AgentRecord, Store } from '../store/store.ts'
 
 /** Who is there, and how much a project may do at once. */
 export interface Directory {
+  /** All that are not archived. */
+  agents(): Promise<AgentRecord[]>
   /** The agents of a project and those of all projects; archived ones are not among them. */
   agentsOf(projectId: string): Promise<AgentRecord[]>
   agent(agentId: string): Promise<AgentRecord | undefined>
@@ -33,6 +35,7 @@ export function createDirectory(store: Pick<Store, 'agents' | 'concurrencies'>, 
   }
 
   return {
+    agents: async () => (await all()).agents,
     async agentsOf(projectId) {
       const { agents } = await all()
       return agents.filter((agent) => agent.projectId === null || agent.projectId === projectId)

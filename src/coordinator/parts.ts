@@ -15,8 +15,10 @@ export interface Parts {
   workspaces: Workspaces
   timers: Timers
   log: Logger
-  /** Names this server process in the attempts that it drives. */
+  /** Names this server process in the attempts and sessions that it drives. */
   owner: string
+  /** Whether this server works: drives sessions and runs agents. Otherwise it only takes requests. */
+  crewed: boolean
   /** Milliseconds since the epoch. */
   now(): number
   /** A UUID, version 7: ids sort by the time they were made. */

@@ -41,6 +41,7 @@ interface Told {
 export async function perform(parts: Crew, assignment: Assignment, signal: AbortSignal): Promise<void> {
   const { sessions, artifacts, log } = parts
   const { sessionId, executionId } = assignment
+  const leave = sessions.attend(sessionId)
   try {
     const claimed = await claim(parts, assignment, signal)
     if (!claimed) return
@@ -54,6 +55,8 @@ export async function perform(parts: Crew, assignment: Assignment, signal: Abort
     // Nothing more can be written for this attempt now; its lease or the next start of a server takes it back.
     log.error({ err: error, sessionId, executionId }, 'an execution could not be performed')
     sessions.resumeSoon(sessionId)
+  } finally {
+    leave()
   }
 }
 

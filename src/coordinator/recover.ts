@@ -15,10 +15,17 @@ export async function recover(
   parts: Parts & { sessions: Sessions },
   signal: AbortSignal,
 ): Promise<{ sessions: number; lost: number }> {
-  const { store, log } = parts
+  const { store, log, owner } = parts
   // First the old processes, then new attempts: never two at once on one workspace.
   const alive = await endLeftovers(parts)
-  const ids = (await store.unfinished()).map(({ id }) => id)
+  const left = await store.unfinished()
+  const driven = new Set(
+    await store.drive(
+      left.map(({ id }) => id),
+      owner,
+    ),
+  )
+  const ids = left.filter(({ id }) => driven.has(id)).map(({ id }) => id)
   let lost = 0
   for (const sessionId of ids) {
     try {

@@ -24,10 +24,12 @@ export interface Sessions {
    * @param write tells whether it was written
    */
   create(transition: Transition, write: () => Promise<boolean>): Promise<void>
-  /** The state as this server last wrote or read it. */
+  /** The state as this server last wrote or read it: another one may have moved it since. */
   read(sessionId: string): Promise<SessionState | undefined>
   /** Begins everything that a session's rows say should be under way: see `restore`. */
   resume(sessionId: string): Promise<void>
+  /** Drives the session from now on, unless another server that lives does. Never throws. */
+  drive(sessionId: string): Promise<void>
   /** Resumes the session unless this server knows that it has come so far. */
   catchUp(sessionId: string, version: number): void
   /** Resumes the session in a moment. */
@@ -37,6 +39,8 @@ export interface Sessions {
    * engine as soon as one of them has ended, at the latest in a moment.
    */
   turnAway(sessionId: string, executionId: string): void
+  /** Somebody here has work of the session in hand: what others make of it is heard until the returned function is called. */
+  attend(sessionId: string): () => void
   ended(sessionId: string): Promise<void>
   /** No timers any more. */
   stop(): void
@@ -52,10 +56,20 @@ export interface Errands {
   ended(state: SessionState): void
 }
 
+/** A happening that waits for its turn, and whoever waits for what becomes of it. */
+interface Waiting {
+  happening: Happening
+  artifacts: readonly ArtifactRow[]
+  resolve(result: Step | undefined): void
+  reject(error: unknown): void
+}
+
 /** Node's timers hold no more than this, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1
 /** How soon a session is looked at again that could not be read or written, in milliseconds. */
 const SOON_MS = 1_000
+/** Happenings of one session that are written together at most: bounds the statement. */
+const TOGETHER = 100
 
 export function createSessions(parts: Parts, errands: Errands): Sessions {
   const { store, engine, timers, log, now } = parts
@@ -64,21 +78,27 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
   const doubtful = new Set<string>()
   /** Executions that were turned away, by session. */
   const turnedAway = new Map<string, { executionIds: Set<string>; callOff: () => void }>()
-  const queues = new Map<string, Promise<unknown>>()
+  const turns = new Map<string, Promise<unknown>>()
+  /** Happenings that came while an earlier one was being written: all of them are written next, together. */
+  const gathered = new Map<string, Waiting[]>()
   /** What calls off the timer of a session. */
   const alarms = new Map<string, () => void>()
   const waiters = new Map<string, (() => void)[]>()
+  /** Sessions of which somebody here has work in hand, and how many. */
+  const attended = new Map<string, number>()
+  /** What ends listening to a session. */
+  const followed = new Map<string, () => void>()
   let stopped = false
 
-  /** Happenings of one session wait for each other; the queue goes when it is empty. */
+  /** What is done with one session waits for its turn; the queue goes when it is empty. */
   function inTurn<T>(sessionId: string, act: () => Promise<T>): Promise<T> {
-    const turn = (queues.get(sessionId) ?? Promise.resolve()).then(act)
+    const turn = (turns.get(sessionId) ?? Promise.resolve()).then(act)
     const tail = turn
       .catch(() => {})
       .finally(() => {
-        if (queues.get(sessionId) === tail) queues.delete(sessionId)
+        if (turns.get(sessionId) === tail) turns.delete(sessionId)
       })
-    queues.set(sessionId, tail)
+    turns.set(sessionId, tail)
     return turn
   }
 
@@ -101,22 +121,68 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     happening: Happening,
     artifacts: readonly ArtifactRow[] = [],
   ): Promise<Step | undefined> {
-    return inTurn(sessionId, async () => {
+    return new Promise((resolve, reject) => {
+      const waiting = { happening, artifacts, resolve, reject }
+      const others = gathered.get(sessionId)
+      if (others && others.length < TOGETHER) {
+        others.push(waiting)
+        return
+      }
+      const batch = [waiting]
+      gathered.set(sessionId, batch)
+      void inTurn(sessionId, async () => {
+        if (gathered.get(sessionId) === batch) gathered.delete(sessionId)
+        await move(sessionId, batch)
+      })
+    })
+  }
+
+  /** Takes one step after the other and writes them together. Never throws: whoever waits for a step is told. */
+  async function move(sessionId: string, batch: readonly Waiting[]): Promise<void> {
+    try {
       for (;;) {
         const before = await current(sessionId)
-        if (!before) return undefined
-        const result = step(before, happening, now())
-        if (result.events.length === 0) return result
-        const accepted = result.refused === undefined ? artifacts : []
-        const transition: Transition = { before, after: result.state, steps: [result], artifacts: accepted }
-        if (await sure(sessionId, () => store.write(transition))) {
-          begin(transition)
-          return result
+        if (!before) {
+          for (const { resolve } of batch) resolve(undefined)
+          return
+        }
+        const taken = takeSteps(before, batch)
+        const { transition } = taken
+        if (!transition || (await sure(sessionId, () => store.write(transition)))) {
+          if (transition) begin(transition)
+          for (const tell of taken.told) tell()
+          return
         }
         // Somebody else has moved it: what this server remembers is worth nothing.
         doubt(sessionId)
       }
-    })
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  /** What the happenings make of a session; without a transition if they change nothing. */
+  function takeSteps(
+    before: SessionState,
+    batch: readonly Waiting[],
+  ): { transition?: Transition; told: (() => void)[] } {
+    const steps: Step[] = []
+    const artifacts: ArtifactRow[] = []
+    const told: (() => void)[] = []
+    let state = before
+    for (const waiting of batch) {
+      try {
+        const result = step(state, waiting.happening, now())
+        state = result.state
+        if (result.events.length > 0) steps.push(result)
+        if (result.refused === undefined) artifacts.push(...waiting.artifacts)
+        told.push(() => waiting.resolve(result))
+      } catch (error) {
+        // A bug in the rules; the others must not suffer from it.
+        told.push(() => waiting.reject(error))
+      }
+    }
+    return { told, ...(steps.length > 0 && { transition: { before, after: state, steps, artifacts } }) }
   }
 
   /** An error leaves open whether something was written: a connection can break before a commit or after it. */
@@ -134,6 +200,47 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     resumeSoon(sessionId)
   }
 
+  /** Whether this server keeps the session's timers and runs its errands. */
+  function isMine({ driver }: SessionState): boolean {
+    return driver === parts.owner
+  }
+
+  /** What is not this server's concern is not worth remembering: others move it. */
+  function remember(state: SessionState): void {
+    if (isMine(state) || attended.has(state.id)) {
+      known.set(state.id, state)
+      follow(state.id)
+    } else {
+      forget(state.id)
+    }
+  }
+
+  /** Hears what other servers make of the session. */
+  function follow(sessionId: string): void {
+    if (followed.has(sessionId) || stopped) return
+    const unfollow = store.follow(sessionId, (seq) => {
+      const state = known.get(sessionId)
+      if (state && (seq === undefined || seq > state.seq)) void catchUp(sessionId)
+    })
+    followed.set(sessionId, unfollow)
+  }
+
+  /** Reads the session again if it has moved on. */
+  async function catchUp(sessionId: string): Promise<void> {
+    try {
+      await inTurn(sessionId, async () => {
+        const state = known.get(sessionId)
+        const version = state && (await store.version(sessionId))
+        if (version === undefined || version === state?.version) return
+        known.delete(sessionId)
+        doubtful.add(sessionId)
+        await current(sessionId)
+      })
+    } catch {
+      resumeSoon(sessionId)
+    }
+  }
+
   function resumeSoon(sessionId: string): void {
     doubtful.add(sessionId)
     wakeIn(sessionId, SOON_MS)
@@ -141,15 +248,16 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
 
   /** After the commit: what has become READY goes to the engine, what has to stop is stopped. */
   function begin({ before, after, steps }: Transition): void {
-    known.set(after.id, after)
+    remember(after)
     for (const execution of Object.values(after.executions)) {
       const was = before.executions[execution.key]?.status
       if (was === 'READY' && (execution.status !== 'READY' || !takesClaims(after))) engine.withdraw(execution.id)
       if (was === 'VALIDATING' && execution.status !== 'VALIDATING') errands.leave(execution.id)
     }
-    for (const effect of steps.flatMap(({ effects }) => effects)) carryOut(after, effect)
+    for (const { effects } of steps) for (const effect of effects) carryOut(after, effect)
     letIn(before, after)
     schedule(after)
+    if (after.driver === undefined && !isEnded(after.status)) engine.hail(after.id)
     if (isEnded(after.status)) leave(after)
   }
 
@@ -157,7 +265,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     if (effect.type === 'ABORT') {
       engine.abort(effect.executionId, effect.reason)
     } else if (effect.type !== 'ENQUEUE') {
-      errands.run(state, effect)
+      if (isMine(state)) errands.run(state, effect)
     } else if (takesClaims(state) && executionById(state, effect.executionId)?.status === 'READY') {
       engine.enqueue(readyItem(state, effect.executionId))
     }
@@ -191,11 +299,11 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
 
   /** The same from the rows alone. All of it can be done twice without harm. */
   function restore(state: SessionState): void {
-    known.set(state.id, state)
+    remember(state)
     keepOut(state.id)
     for (const { id, status } of Object.values(state.executions)) {
       if (status !== 'READY' || !takesClaims(state)) engine.withdraw(id)
-      if (status !== 'VALIDATING') errands.leave(id)
+      if (status !== 'VALIDATING' || !isMine(state)) errands.leave(id)
     }
     for (const effect of pendingEffects(state)) carryOut(state, effect)
     store.ring(state)
@@ -205,20 +313,22 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
 
   function leave(state: SessionState): void {
     forget(state.id)
-    errands.ended(state)
+    for (const resolve of waiters.get(state.id) ?? []) resolve()
+    waiters.delete(state.id)
+    if (isMine(state)) errands.ended(state)
   }
 
   function forget(sessionId: string): void {
     known.delete(sessionId)
+    followed.get(sessionId)?.()
+    followed.delete(sessionId)
     keepOut(sessionId)
-    for (const resolve of waiters.get(sessionId) ?? []) resolve()
-    waiters.delete(sessionId)
   }
 
   /** Wakes the session when time alone makes something happen. */
   function schedule(state: SessionState): void {
     clearTimer(state.id)
-    const due = nextTick(state)
+    const due = isMine(state) ? nextTick(state) : undefined
     if (due !== undefined) wakeIn(state.id, Math.min(Math.max(0, due - now()), LONGEST_TIMER))
   }
 
@@ -252,8 +362,32 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     advance,
     read,
     resumeSoon,
+    async drive(sessionId) {
+      try {
+        const [driven] = await store.drive([sessionId], parts.owner)
+        if (driven !== undefined) doubt(sessionId)
+      } catch (error) {
+        log.warn({ err: error, sessionId }, 'a session could not be taken over; whoever looks next does')
+      }
+    },
     catchUp(sessionId, version) {
       if ((known.get(sessionId)?.version ?? 0) < version) doubt(sessionId)
+    },
+    attend(sessionId) {
+      attended.set(sessionId, (attended.get(sessionId) ?? 0) + 1)
+      let attending = true
+      return () => {
+        if (!attending) return
+        attending = false
+        const left = (attended.get(sessionId) as number) - 1
+        if (left > 0) {
+          attended.set(sessionId, left)
+          return
+        }
+        attended.delete(sessionId)
+        const state = known.get(sessionId)
+        if (state && !isMine(state)) forget(sessionId)
+      }
     },
     turnAway(sessionId, executionId) {
       const waiting = turnedAway.get(sessionId)
@@ -284,7 +418,10 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
       waiters.set(sessionId, [...(waiters.get(sessionId) ?? []), resolve])
       try {
         const state = await read(sessionId)
-        if (!state || isEnded(state.status)) forget(sessionId)
+        if (!state || isEnded(state.status)) {
+          forget(sessionId)
+          resolve()
+        }
       } catch (error) {
         const others = (waiters.get(sessionId) ?? []).filter((waiter) => waiter !== resolve)
         if (others.length > 0) waiters.set(sessionId, others)
@@ -297,6 +434,8 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
       stopped = true
       for (const callOff of alarms.values()) callOff()
       for (const sessionId of turnedAway.keys()) keepOut(sessionId)
+      for (const unfollow of followed.values()) unfollow()
+      followed.clear()
       alarms.clear()
     },
   }

@@ -93,6 +93,8 @@ export interface SessionState {
   rootSessionId?: string
   parentSessionId?: string
   retryOfId?: string
+  /** The server process that keeps its timers and runs its errands. No rule looks at it. */
+  driver?: string
   status: SessionStatus
   pattern: Pattern
   priority: number

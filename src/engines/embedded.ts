@@ -12,6 +12,7 @@ export function createEmbeddedEngine({ log, timers }: { log: Pick<Logger, 'error
   const held = new Map<string, { item: HeldItem; controller: AbortController; done: Promise<void> }>()
   let crew: Crew | undefined
   let stopped = false
+  let draining = false
   let looking = false
   let lookAgain = false
   let callOff = (): void => {}
@@ -28,7 +29,7 @@ export function createEmbeddedEngine({ log, timers }: { log: Pick<Logger, 'error
         lookAgain = false
         // What is in hand still, since its last attempt is not quite gone, waits for that without keeping others waiting.
         const waiting = [...ready.values()].filter(({ executionId }) => !held.has(executionId))
-        if (stopped || !crew || waiting.length === 0) break
+        if (stopped || draining || !crew || waiting.length === 0) break
         const assignments = await crew.assign(
           waiting,
           [...held.values()].map(({ item }) => item),
@@ -39,14 +40,14 @@ export function createEmbeddedEngine({ log, timers }: { log: Pick<Logger, 'error
       log.error({ err: error }, 'the engine could not assign what waits; it tries again')
     }
     looking = false
-    if (ready.size > 0 && !stopped) callOff = timers.after(LOOK_AGAIN_MS, () => void look())
+    if (ready.size > 0 && !stopped && !draining) callOff = timers.after(LOOK_AGAIN_MS, () => void look())
   }
 
   function begin(by: Crew, assignment: Assignment): void {
     const { executionId, sessionId, agentId } = assignment
     const item = ready.get(executionId)
     // Withdrawn or stopped while the crew was thinking.
-    if (!item || stopped || held.has(executionId)) return
+    if (!item || stopped || draining || held.has(executionId)) return
     ready.delete(executionId)
     const controller = new AbortController()
     const done = by
@@ -76,8 +77,16 @@ export function createEmbeddedEngine({ log, timers }: { log: Pick<Logger, 'error
     abort(executionId, reason) {
       held.get(executionId)?.controller.abort(new Error(reason))
     },
+    hail(sessionId) {
+      void crew?.drive(sessionId)
+    },
     nudge() {
       void look()
+    },
+    // There is no other process to bring anything to.
+    status: () => 'up',
+    drain() {
+      draining = true
     },
     async stop() {
       stopped = true

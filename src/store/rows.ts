@@ -18,6 +18,7 @@ export function sessionRow(s: SessionState): Row {
     rootSessionId: s.rootSessionId,
     parentSessionId: s.parentSessionId,
     retryOfId: s.retryOfId,
+    driver: s.driver,
     status: s.status,
     pattern: s.pattern,
     priority: s.priority,

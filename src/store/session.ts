@@ -35,12 +35,28 @@ export async function loadSession(query: Query, id: string): Promise<SessionStat
   }
 }
 
-/** The sessions that have not come to their end, oldest first, and how far each has come. */
-export async function unfinishedSessions(query: Query): Promise<{ id: string; version: number }[]> {
-  return query<{ id: string; version: number }>(
-    `SELECT id, version FROM "Session" WHERE status NOT IN ('SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELED', 'TIMED_OUT', 'ROLLED_BACK')
-     ORDER BY "createdAt", id`,
+/** A session that has not ended, how far it has come, and who drives it. */
+export interface Unfinished {
+  id: string
+  version: number
+  driver: string | null
+}
+
+/** See `Store.unfinished`. */
+export async function unfinishedSessions(query: Query): Promise<Unfinished[]> {
+  return query<Unfinished>(`SELECT id, version, driver FROM "Session" WHERE "endedAt" IS NULL ORDER BY "createdAt", id`)
+}
+
+/** See `Store.drive`. Whether a server lives is a matter of the database's clock alone. */
+export async function driveSessions(query: Query, ids: readonly string[], server: string): Promise<string[]> {
+  const rows = await query<{ id: string }>(
+    `UPDATE "Session" s SET driver = $2, version = version + 1
+     WHERE id = ANY($1::uuid[]) AND "endedAt" IS NULL AND driver IS DISTINCT FROM $2
+       AND NOT EXISTS (SELECT FROM "Server" WHERE id = s.driver AND "leaseUntil" > now())
+     RETURNING id`,
+    [ids, server],
   )
+  return rows.map(({ id }) => id)
 }
 
 function attemptState(row: Row): AttemptState {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Bus } from '../bus.ts'
+import type { Bus, Ear } from '../bus.ts'
 import type { Expected } from '../core/estimate.ts'
 import type { AgentProfile } from '../core/agent.ts'
 import type { Analysis } from '../core/analysis.ts'
@@ -9,7 +9,7 @@ import type { SessionState } from '../core/state.ts'
 import { type ActivityLog, openActivityLog } from './activity.ts'
 import type { Database } from './db.ts'
 import { type Claim, type Claimed, claimKey, readKey } from './idempotency.ts'
-import { loadSession, unfinishedSessions } from './session.ts'
+import { driveSessions, loadSession, type Unfinished, unfinishedSessions } from './session.ts'
 import { insertTask, type NewTask, readTask, type StoredTask } from './task.ts'
 import { type ArtifactRow, createWriter, type Transition, type Writer } from './write.ts'
 
@@ -45,8 +45,24 @@ export interface WorkContext {
  */
 export interface Store extends Pick<Writer, 'write' | 'ring'> {
   session(id: string): Promise<SessionState | undefined>
-  /** The sessions that have not come to their end, oldest first, and how far each has come. */
-  unfinished(): Promise<{ id: string; version: number }[]>
+  /** How far a session has come; undefined if there is none. */
+  version(id: string): Promise<number | undefined>
+  /**
+   * Calls the ear with the number of its last event whenever a session has moved, here or elsewhere; undefined: some of
+   * that may have been missed.
+   *
+   * @returns ends it
+   */
+  follow(sessionId: string, ear: Ear): () => void
+  /** The sessions that have not come to their end, oldest first. */
+  unfinished(): Promise<Unfinished[]>
+  /**
+   * Makes a server the driver of sessions that have none, or one that is dead. Each moves on by one version, so that
+   * whoever remembers it reads it again.
+   *
+   * @returns those that it drives now because of that
+   */
+  drive(sessionIds: readonly string[], server: string): Promise<string[]>
   /**
    * Writes a new session with all that belongs to it, or nothing. Whoever calls `ring` next does so once it is written.
    *
@@ -105,7 +121,13 @@ export function createStore(parts: {
     write: writer.write,
     ring: writer.ring,
     session: (id) => loadSession(query, id),
+    async version(id) {
+      const [row] = await query<{ version: number }>(`SELECT version FROM "Session" WHERE id = $1`, [id])
+      return row?.version
+    },
+    follow: (sessionId, ear) => bus.listen(`session:${sessionId}`, ear),
     unfinished: () => unfinishedSessions(query),
+    drive: (sessionIds, server) => driveSessions(query, sessionIds, server),
     create: (transition, { task, idempotency }) =>
       database.transaction(async (query): Promise<Claimed> => {
         const { id, createdAt } = transition.after

@@ -43,6 +43,9 @@ function setUp(change: Partial<Crew> = {}) {
       bell.dispatchEvent(new Event('begun'))
       await done.promise
     },
+    choose: () => Promise.resolve(undefined),
+    agents: () => Promise.resolve([]),
+    drive: () => Promise.resolve(),
     ...change,
   }
   const until = async (isSo: () => boolean): Promise<void> => {

@@ -84,6 +84,7 @@ export function openServer(house: House, life: Life, disk: Disk): Server {
     timers,
     log,
     owner: life.name,
+    crewed: true,
     now: house.wall,
     newId: house.newId,
     chance: house.chance,
@@ -102,6 +103,7 @@ function watched(engine: Engine, { witness, steps }: House, server: Pick<Server,
     ...engine,
     start: (crew) =>
       engine.start({
+        ...crew,
         assign(ready, held) {
           looks = steps() === lookedAt ? looks + 1 : 0
           lookedAt = steps()

@@ -51,14 +51,17 @@ export async function simulate(scenario: Scenario, options: Options): Promise<Re
     violation ??= error
   }
   const isBroken = (): boolean => violation !== undefined
-  const written: Parameters<typeof createTables>[0] = (transition, stored) => {
-    for (const { events } of transition.steps) {
-      for (const { type, seq, data } of events)
-        note(`  session ${stored.id.slice(-4)}`, `${seq} ${type} ${data.key ?? ''}`)
-    }
-    witness.written(transition, stored)
+  const onLooker: Parameters<typeof createTables>[0] = {
+    driven: (sessionId, version, driver) => witness.driven(sessionId, version, driver),
+    written(transition, stored) {
+      for (const { events } of transition.steps) {
+        for (const { type, seq, data } of events)
+          note(`  session ${stored.id.slice(-4)}`, `${seq} ${type} ${data.key ?? ''}`)
+      }
+      witness.written(transition, stored)
+    },
   }
-  const tables = createTables(written, options.careless)
+  const tables = createTables(onLooker, options.careless)
   const witness = createWitness(tables, coverage)
   tables.projects.push(...scenario.projects.map((project) => ({ ...project })))
   tables.agents.push(...scenario.agents.map((agent) => ({ ...agent })))

@@ -18,6 +18,10 @@ export function createMemoryStore(tables: Tables, life: Life, breaks: (verb: str
     })
   return {
     session: (id) => ask('session', () => tables.session(id)),
+    version: (id) => ask('version', () => tables.version(id)),
+    // One server at a time drives a world, and looks by itself.
+    follow: () => () => {},
+    drive: (ids, server) => ask('drive', () => tables.drive(ids, server)),
     unfinished: () => ask('unfinished', () => tables.unfinished()),
     write: (transition) => ask('write', () => tables.write(transition)),
     create: (transition, companions) => ask('create', () => tables.create(transition, companions)),

@@ -4,7 +4,7 @@ import { isEnded } from '../../src/core/session.ts'
 import type { SessionState } from '../../src/core/state.ts'
 import type { Claim, Claimed } from '../../src/store/idempotency.ts'
 import { attemptRow, executionRow, interruptRow, type Row, sessionRow } from '../../src/store/rows.ts'
-import { loadSession } from '../../src/store/session.ts'
+import { loadSession, type Unfinished } from '../../src/store/session.ts'
 import type { AgentRecord, Companions, WorkContext } from '../../src/store/store.ts'
 import type { NewTask } from '../../src/store/task.ts'
 import type { ArtifactRow, Transition } from '../../src/store/write.ts'
@@ -24,6 +24,7 @@ export interface ProjectRow {
 interface SessionRows {
   version: number
   status: SessionState['status']
+  driver: string | null
   session: string
   plans: Map<number, { graph: Plan; analysis: Analysis | undefined }>
   planVersion: number
@@ -34,8 +35,13 @@ interface SessionRows {
   checkpoints: Map<number, { accepted: string[]; commit: string | null }>
 }
 
-/** Who looks on: called for each transition that was written, before anybody hears so. Throws what rule is broken. */
-export type OnWritten = (transition: Transition, stored: SessionState) => void
+/** Who looks on. Its verbs throw what rule is broken. */
+export interface OnLooker {
+  /** Called for each transition that was written, before anybody hears so. */
+  written(transition: Transition, stored: SessionState): void
+  /** A session has another driver. */
+  driven(sessionId: string, version: number, driver: string): void
+}
 
 /** The rows of all servers, and what can be done with them, each at one instant. */
 export interface Tables {
@@ -44,7 +50,9 @@ export interface Tables {
   /** Ids of the sessions, oldest first. */
   sessionIds(): string[]
   isUnfinished(sessionId: string): boolean
-  unfinished(): { id: string; version: number }[]
+  unfinished(): Unfinished[]
+  version(sessionId: string): number | undefined
+  drive(sessionIds: readonly string[], server: string): string[]
   session(sessionId: string): Promise<SessionState | undefined>
   write(transition: Transition): Promise<boolean>
   create(transition: Transition, companions: Companions): Promise<Claimed>
@@ -60,7 +68,7 @@ export interface Tables {
 }
 
 /** @param careless writes whatever was written in between: for a test that this is found out */
-export function createTables(onWritten: OnWritten, careless = false): Tables {
+export function createTables(onLooker: OnLooker, careless = false): Tables {
   const sessions = new Map<string, SessionRows>()
   const tasks = new Map<string, string>()
   const keys = new Map<string, { inputHash: string; subjectId: string }>()
@@ -89,6 +97,7 @@ export function createTables(onWritten: OnWritten, careless = false): Tables {
     const rows: SessionRows = {
       version: after.version,
       status: after.status,
+      driver: after.driver ?? null,
       session: json(sessionRow(after)),
       plans: new Map(known?.plans),
       planVersion: after.planVersion,
@@ -117,7 +126,7 @@ export function createTables(onWritten: OnWritten, careless = false): Tables {
         rows.interrupts.set(interrupt.id, json(interruptRow(after, interrupt)))
     }
     sessions.set(after.id, rows)
-    onWritten(transition, (await load(after.id)) as SessionState)
+    onLooker.written(transition, (await load(after.id)) as SessionState)
   }
 
   function answered({ operation, key, inputHash }: Omit<Claim, 'subjectId'>): Claimed | undefined {
@@ -130,7 +139,20 @@ export function createTables(onWritten: OnWritten, careless = false): Tables {
     projects,
     agents,
     sessionIds: () => [...sessions.keys()],
-    unfinished: () => [...sessions].flatMap(([id, { status, version }]) => (isEnded(status) ? [] : [{ id, version }])),
+    unfinished: () =>
+      [...sessions].flatMap(([id, { status, version, driver }]) => (isEnded(status) ? [] : [{ id, version, driver }])),
+    version: (id) => sessions.get(id)?.version,
+    // Whoever asks for it is the last one that began: the others are dead, or about to learn so.
+    drive: (ids, server) =>
+      ids.filter((id) => {
+        const rows = sessions.get(id)
+        if (!rows || isEnded(rows.status) || rows.driver === server) return false
+        const version = rows.version + 1
+        const session = json({ ...(JSON.parse(rows.session) as Row), version, driver: server })
+        sessions.set(id, { ...rows, version, driver: server, session })
+        onLooker.driven(id, version, server)
+        return true
+      }),
     isUnfinished: (id) => !isEnded((sessions.get(id) as SessionRows).status),
     session: load,
     async write(transition) {

@@ -23,6 +23,8 @@ export interface Run {
 export interface Witness {
   /** A transition has been written; `stored` is what can be read of it. */
   written(transition: Transition, stored: SessionState): void
+  /** A session has another driver. */
+  driven(sessionId: string, version: number, driver: string): void
   begun(work: Work, host: string): Run
   gone(run: Run): void
   /** The processes of agents on a host. */
@@ -99,10 +101,13 @@ export function createWitness(
       equal(stored, asRead(after), 'what is stored is what was written')
       sessions.set(after.id, { state: after, facts })
       if (isEnded(after.status)) coverage.end(after.status)
-      const started = steps.flatMap(({ events }) => events).find(({ type }) => type === 'ATTEMPT_STARTED')
-      if (!started) return
-      const claimed = executionsOf(after).find(({ id }) => id === started.executionId)?.current
-      if (claimed) checkConcurrency(claimed.owner)
+      const started = steps.flatMap(({ events }) => events).filter(({ type }) => type === 'ATTEMPT_STARTED')
+      const claimed = executionsOf(after).filter(({ id }) => started.some(({ executionId }) => executionId === id))
+      for (const owner of new Set(claimed.flatMap(({ current }) => current?.owner ?? []))) checkConcurrency(owner)
+    },
+    driven(sessionId, version, driver) {
+      const seen = sessions.get(sessionId)
+      if (seen) sessions.set(sessionId, { ...seen, state: { ...seen.state, version, driver } })
     },
     begun(work, host) {
       const run = { work, host, stubborn: false }

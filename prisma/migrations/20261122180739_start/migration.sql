@@ -118,6 +118,7 @@ CREATE TABLE "Session" (
     "rootSessionId" UUID,
     "parentSessionId" UUID,
     "retryOfId" UUID,
+    "driver" TEXT,
     "status" "SessionStatus" NOT NULL,
     "pattern" "Pattern" NOT NULL,
     "priority" INTEGER NOT NULL DEFAULT 0,
@@ -349,6 +350,19 @@ CREATE TABLE "Alert" (
 );
 
 -- CreateTable
+CREATE TABLE "Server" (
+    "id" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "role" TEXT NOT NULL,
+    "version" TEXT NOT NULL,
+    "startedAt" TIMESTAMPTZ(3) NOT NULL,
+    "leaseUntil" TIMESTAMPTZ(3) NOT NULL,
+    "draining" BOOLEAN NOT NULL DEFAULT false,
+
+    CONSTRAINT "Server_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
 CREATE TABLE "IdempotencyKey" (
     "operation" TEXT NOT NULL,
     "key" TEXT NOT NULL,
@@ -382,6 +396,9 @@ CREATE INDEX "Session_projectId_createdAt_id_idx" ON "Session"("projectId", "cre
 
 -- CreateIndex
 CREATE INDEX "Session_status_createdAt_id_idx" ON "Session"("status", "createdAt", "id");
+
+-- CreateIndex
+CREATE INDEX "Session_endedAt_driver_idx" ON "Session"("endedAt", "driver");
 
 -- CreateIndex
 CREATE INDEX "Session_taskId_createdAt_id_idx" ON "Session"("taskId", "createdAt", "id");
@@ -454,6 +471,9 @@ CREATE INDEX "Knowledge_projectId_createdAt_id_idx" ON "Knowledge"("projectId", 
 
 -- CreateIndex
 CREATE INDEX "Alert_status_createdAt_id_idx" ON "Alert"("status", "createdAt", "id");
+
+-- CreateIndex
+CREATE INDEX "Server_leaseUntil_idx" ON "Server"("leaseUntil");
 
 -- AddForeignKey
 ALTER TABLE "Task" ADD CONSTRAINT "Task_projectId_fkey" FOREIGN KEY ("projectId") REFERENCES "Project"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
