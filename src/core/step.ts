@@ -68,7 +68,7 @@ export type Opening = Pick<
   | 'parentSessionId'
   | 'retryOfId'
 > &
-  Partial<Pick<SessionState, 'policy' | 'budget' | 'depth' | 'ledger' | 'forkOfId' | 'inputs'>>
+  Partial<Pick<SessionState, 'driver' | 'policy' | 'budget' | 'depth' | 'ledger' | 'forkOfId' | 'inputs'>>
 
 /** A new session, QUEUED. */
 export function open(opening: Opening, now: number): Step {
