@@ -54,6 +54,7 @@ export type Refusal =
   | { kind: 'NOT_FOUND'; what: string; id: string }
   | { kind: 'CONFLICT'; message: string }
   | { kind: 'FORBIDDEN'; message: string }
+  | { kind: 'LIMIT'; message: string }
 
 /** A session has been moved. */
 export type Moved = { kind: 'MOVED'; sessionId: string } | Refusal

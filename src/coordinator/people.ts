@@ -20,7 +20,7 @@ export async function happen(
 /** The machine says in its first word what kind of refusal it is, where it is not a conflict. */
 function refusalOf(refused: string): Refusal {
   const [, code, message = refused] = /^([A-Z_]+): (.*)$/s.exec(refused) ?? []
-  if (code === 'FORBIDDEN') return { kind: 'FORBIDDEN', message }
+  if (code === 'FORBIDDEN' || code === 'LIMIT') return { kind: code, message }
   if (code === 'INVALID') return { kind: 'INVALID', problems: [{ path: ['answer'], message }] }
   return { kind: 'CONFLICT', message: refused }
 }

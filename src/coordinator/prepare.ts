@@ -131,6 +131,7 @@ function checkLimits({ limits = {}, attemptTimeoutMs, maxAttempts }: StartInput)
     ['concurrency', limits.concurrency, 1, 1_000],
     ['totalMs', limits.totalMs, 1, 30 * 86_400_000],
     ['cancelGraceMs', limits.cancelGraceMs, 0, 600_000],
+    ['planVersions', limits.planVersions, 1, 1_000],
     ['attemptTimeoutMs', attemptTimeoutMs, 1, 7 * 86_400_000],
     ['maxAttempts', maxAttempts, 1, 100],
   ]

@@ -111,10 +111,13 @@ export function editPlan(
   d: Draft,
   { plan, version, by }: { plan: Plan; version: number; by: string },
 ): string | undefined {
-  const { status, planVersion } = d.state
+  const { status, planVersion, limits } = d.state
   if (status !== 'AWAITING_APPROVAL') return `a plan can be edited until it is approved: the session is ${status}`
   if (version !== planVersion)
     return `version ${version} of the plan was edited, but it is at version ${planVersion} now`
+  if (planVersion >= limits.planVersions) {
+    return `LIMIT: the plan has ${planVersion} versions, which is the limit of its session: approve the last one, or reject it`
+  }
   const carried = stillCarried(d, plan)
   voidInterrupts(d, `the plan was edited by ${by}`)
   d.state = { ...d.state, plan, planVersion: planVersion + 1 }

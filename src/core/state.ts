@@ -15,10 +15,17 @@ export interface SessionLimits {
   totalMs: number
   /** How long stopped work may take to stop before it is fenced off. */
   cancelGraceMs: number
+  /** Versions of its plan that people may make by editing it, the first one included: each is kept, and shown in full. */
+  planVersions: number
 }
 
-/** Rule 5's and rule 8's defaults. */
-export const DEFAULT_LIMITS: SessionLimits = { concurrency: 5, totalMs: 3_600_000, cancelGraceMs: 30_000 }
+/** Rule 5's and rule 8's defaults; a hundred versions of a plan. */
+export const DEFAULT_LIMITS: SessionLimits = {
+  concurrency: 5,
+  totalMs: 3_600_000,
+  cancelGraceMs: 30_000,
+  planVersions: 100,
+}
 
 /** What is done with input for a session that runs. */
 export const INPUT_POLICIES = ['REJECT', 'ENQUEUE', 'INTERRUPT'] as const

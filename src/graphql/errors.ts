@@ -53,6 +53,7 @@ const forbidden = (message: string): Refused => new Refused('ForbiddenError', me
 export function refusedBy(refusal: CoordinatorRefusal): Refused {
   if (refusal.kind === 'INVALID') return invalid(refusal.problems)
   if (refusal.kind === 'NOT_FOUND') return notFound(refusal.what)
+  if (refusal.kind === 'LIMIT') return limitReached(refusal.message)
   return refusal.kind === 'FORBIDDEN' ? forbidden(refusal.message) : conflict(refusal.message)
 }
 

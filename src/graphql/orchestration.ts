@@ -29,6 +29,9 @@ const LimitsInput = builder.inputType('LimitsInput', {
       type: 'Duration',
       description: 'Milliseconds that stopped work may take to stop: at most 10 minutes, 30 seconds unless told.',
     }),
+    planVersions: t.int({
+      description: 'Versions of its plan that people may make by editing it: 1 to 1000, 100 unless told.',
+    }),
     attemptMs: t.field({
       type: 'Duration',
       description:
@@ -107,6 +110,7 @@ const startRules = rules
         concurrency: rules.optional(rules.whole(1, 1_000)),
         totalMs: rules.optional(rules.whole(1, 30 * 86_400_000)),
         cancelGraceMs: rules.optional(rules.whole(0, 600_000)),
+        planVersions: rules.optional(rules.whole(1, 1_000)),
         attemptMs: rules.optional(rules.whole(1, 7 * 86_400_000)),
         maxAttempts: rules.optional(rules.whole(1, 100)),
       }),

@@ -22,6 +22,9 @@ const SessionLimits = builder.objectRef<CoreLimits>('SessionLimits').implement({
       type: 'Duration',
       description: 'Milliseconds that stopped work may take to stop before it is fenced off.',
     }),
+    planVersions: t.exposeInt('planVersions', {
+      description: 'Versions of its plan that people may make by editing it, the first one included.',
+    }),
   }),
 })
 

@@ -112,11 +112,13 @@ export const anyCommands: fc.Arbitrary<Command[]> = fc
   .tuple(fc.boolean(), fc.array(anyCommand, { maxLength: 60, size: 'max' }))
   .map(([unplanned, commands]) => (unplanned && commands.length % 8 === 0 ? commands : [{ do: 'PLAN' }, ...commands]))
 
-export const anyLimits: fc.Arbitrary<SessionLimits> = fc.record({
-  concurrency: fc.constantFrom(1, 2, 5, 5),
-  totalMs: fc.constantFrom(60_000, 3_600_000, 7_200_000),
-  cancelGraceMs: fc.constantFrom(0, 1_000, 30_000),
-})
+export const anyLimits: fc.Arbitrary<SessionLimits> = fc
+  .record({
+    concurrency: fc.constantFrom(1, 2, 5, 5),
+    totalMs: fc.constantFrom(60_000, 3_600_000, 7_200_000),
+    cancelGraceMs: fc.constantFrom(0, 1_000, 30_000),
+  })
+  .map((limits) => ({ ...limits, planVersions: limits.concurrency }))
 
 export const anyPolicy: fc.Arbitrary<SessionPolicy> = fc.record({
   input: fc.constantFrom(...INPUT_POLICIES),

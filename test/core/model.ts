@@ -242,7 +242,8 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
       case 'EDIT': {
         const nodes = last.state.plan.nodes.map((node) => ({ ...node, title: `${node.title}!` }))
         const edit = { plan: { ...last.state.plan, nodes }, version: last.state.planVersion, by: 'ada' }
-        happen({ type: 'EDIT', ...edit }, inOneOf('AWAITING_APPROVAL'))
+        const allowed = last.state.planVersion < last.state.limits.planVersions
+        happen({ type: 'EDIT', ...edit }, inOneOf('AWAITING_APPROVAL') && allowed)
         return
       }
       case 'ROLL_BACK':

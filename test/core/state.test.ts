@@ -10,6 +10,10 @@ describe('the limits of a session that names none', () => {
     expect(DEFAULT_LIMITS.cancelGraceMs).toBe(30_000)
   })
 
+  it('E103: are 100 versions of its plan', () => {
+    expect(DEFAULT_LIMITS.planVersions).toBe(100)
+  })
+
   it('E33: are an hour in all', () => {
     expect(DEFAULT_LIMITS.totalMs).toBe(3_600_000)
   })

@@ -131,7 +131,7 @@ describe('a session, whatever happens to it in whatever order,', () => {
   it('SUCCEEDED when every attempt goes well', () => {
     fc.assert(
       fc.property(anyPlan, (plan) => {
-        const session = world(plan, { limits: { concurrency: 5, totalMs: 60_000, cancelGraceMs: 1_000 } })
+        const session = world(plan, { limits: { ...DEFAULT_LIMITS, totalMs: 60_000 } })
         session.work([OK])
         expect(session.state.status).toBe('SUCCEEDED')
         expect(session.events.filter(({ type }) => type === 'ATTEMPT_STARTED').length).toBe(

@@ -222,6 +222,19 @@ describe('a plan under review', () => {
     expect(session.statuses().map(([key]) => key)).toEqual(['a', 'b', 'c'])
   })
 
+  it('E103: cannot be edited once it has as many versions as its session may have', () => {
+    const plan = planOf('SEQUENTIAL', ['a'])
+    const session = running(plan, { planVersions: 3 }, withPolicy({ review: true }))
+    const edit = (version: number) => session.happen({ type: 'EDIT', plan, version, by: 'bob' }).refused
+    expect([edit(1), edit(2)]).toEqual([undefined, undefined])
+    const full = 'LIMIT: the plan has 3 versions, which is the limit of its session: approve the last one, or reject it'
+    expect(edit(3)).toBe(full)
+    expect(session.last.events).toEqual([])
+    expect(session.state).toMatchObject({ planVersion: 3, interrupts: [{}, {}, { status: 'OPEN' }] })
+    session.answer('APPROVE')
+    expect(session.state.status).toBe('RUNNING')
+  })
+
   it('E76: is no longer asked about once the session is canceled', () => {
     const session = reviewed()
     session.cancel('enough')

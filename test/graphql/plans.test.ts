@@ -84,6 +84,23 @@ describe('a plan under review', () => {
     })
   })
 
+  it('is edited no more once it has as many versions as its session may have (E103)', async () => {
+    const session = await all.start([part('a')], { ...review, limits: { planVersions: 2 } })
+    const edit = (title: string) =>
+      all.act('editPlan', { sessionId: session, edits: [{ replace: { key: 'a', title } }] }, 'limits { planVersions }')
+    expect(await edit('one')).toMatchObject({ session: { limits: { planVersions: 2 } } })
+    expect(await edit('two')).toMatchObject({
+      __typename: 'LimitError',
+      message: 'the plan has 2 versions, which is the limit of its session: approve the last one, or reject it',
+    })
+    expect(await all.tryStart([part('a')], { limits: { planVersions: 0 } })).toMatchObject({
+      __typename: 'InvalidInputError',
+      fields: [{ path: ['limits', 'planVersions'] }],
+    })
+    await all.act('answerInterrupt', { id: await all.asked(session), choice: 'REJECT' })
+    expect(await door.house.end(session)).toMatchObject({ status: 'CANCELED' })
+  })
+
   it('that is rejected ends its session before anything has begun', async () => {
     const session = await all.start([part('a')], review)
     await all.act('answerInterrupt', { id: await all.asked(session), choice: 'REJECT', text: 'too dear' })
