@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { findProgram } from '../servers/process.ts'
 import { ASKING } from './asking.ts'
 import { answerIn, endOf, ENTRY, folderWith, type Running, start, tutti } from './tutti.ts'
@@ -13,8 +13,21 @@ const toldBy = async (running: Running, which = 0): Promise<string[]> => {
   return all[which]?.[1]?.split(' ') ?? []
 }
 
+/** A session with one below it that asks. */
+const part = { key: 'go', title: 'Go there', agent: 'asker' }
+const trip = { key: 'trip', title: 'The trip', session: { pattern: 'SEQUENTIAL', parts: [part] } }
+const nested = { task: { title: 'A journey', subTasks: [trip] }, pattern: 'SEQUENTIAL' }
+
+/** One server for most tests of this file, in the folder in which they are. */
+let home: string
+beforeAll(async () => {
+  home = folderWith({ ...ASKING, 'nested.json': JSON.stringify(nested) })
+  await tutti(home, 'serve', '--port', '0').says(/Ctrl-C stops the server/)
+})
+
 describe.concurrent('a person approves an interrupt from a second terminal while the first one watches', () => {
   it('answers a question with the command that the first one tells, and the first one sees its session end', async () => {
+    // The server that it finds is the first one.
     const home = folderWith(ASKING)
     const run = tutti(home, 'run', '--task', 'ask.json', '--json')
     const told = await toldBy(run)
@@ -43,9 +56,6 @@ describe.concurrent('a person approves an interrupt from a second terminal while
   })
 
   it('rejects with a reason, then approves what comes next; the list shows what waits in between', async () => {
-    const home = folderWith(ASKING)
-    const serve = tutti(home, 'serve', '--port', '0')
-    await serve.says(/Ctrl-C stops the server/)
     const run = tutti(home, 'run', '--task', 'approve.json')
     const first = await toldBy(run)
     const listed = await endOf(tutti(home, 'approve'), 0)
@@ -66,9 +76,9 @@ describe.concurrent('a person approves an interrupt from a second terminal while
     expect(stdout).toMatch(/SUCCEEDED in /)
 
     // Exactly once, and whoever comes later is told.
-    const { stdout: none } = await endOf(tutti(home, 'approve', '--list', '--json'), 0)
+    const { interrupt, session } = JSON.parse(json.stdout) as Record<'interrupt' | 'session', { id: string }>
+    const { stdout: none } = await endOf(tutti(home, 'approve', '--list', '--json', '--session', session.id), 0)
     expect(JSON.parse(none)).toEqual([])
-    const { interrupt } = JSON.parse(json.stdout) as { interrupt: { id: string } }
     const again = await endOf(tutti(home, 'approve', interrupt.id, '--choice', 'REJECT'), 1)
     expect(again.stderr).toMatch(/It waits no longer: it is answered by .*: approve\./)
     const unknown = await endOf(tutti(home, 'approve', 'ffffffff', '--choice', 'REJECT'), 1)
@@ -76,10 +86,6 @@ describe.concurrent('a person approves an interrupt from a second terminal while
   })
 
   it('hears what a session within the session asks', async () => {
-    const part = { key: 'go', title: 'Go there', agent: 'asker' }
-    const trip = { key: 'trip', title: 'The trip', session: { pattern: 'SEQUENTIAL', parts: [part] } }
-    const task = { title: 'A journey', subTasks: [trip] }
-    const home = folderWith({ ...ASKING, 'nested.json': JSON.stringify({ task, pattern: 'SEQUENTIAL' }) })
     const run = tutti(home, 'run', '--task', 'nested.json')
     const told = await toldBy(run)
     await endOf(tutti(home, ...told, '--choice', 'ANSWER', '--text', 'there'), 0)

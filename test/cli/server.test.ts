@@ -118,6 +118,15 @@ test "$key" != print || test -f ink`,
     expect(stdout).toContain('SUCCEEDED')
   })
 
+  it('says where the server finds something wrong with a task file that is beyond its shape', async () => {
+    const task = { title: 'A', subTasks: [{ key: 'a', title: 'A', agent: 'nobody' }] }
+    const work = folderWith({ 'task.json': JSON.stringify({ task }) })
+    const { stderr, stdout } = await endOf(tutti(work, 'run', '--task', 'task.json', '-q', '--server', url), 1)
+    expect(stderr).toMatch(/^tutti: task\.json cannot be used:\n.*nobody/m)
+    expect(stderr).not.toContain('    at ')
+    expect(stdout).toBe('')
+  })
+
   it('gives up after the time that it was given', async () => {
     const work = repository(`sleep ${unique()}`)
     const args = ['--no-report', '--json', '--quiet', '--timeout', '300ms', '--server', url]

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readEdits, readTask } from '../../src/cli/task-file.ts'
-import { ASKING } from './asking.ts'
-import { endOf, folderWith, tutti } from './tutti.ts'
+import { folderWith } from './tutti.ts'
 
 /** A file with this text. */
 const fileWith = (text: string): string => `${folderWith({ 'task.json': text })}/task.json`
@@ -15,15 +14,6 @@ describe('a task file', () => {
     ['a part without a title', '{"task": {"title": "A", "subTasks": [{"key": "a"}]}}', /task\.subTasks\.0\.title: /],
   ])('with %s is refused, and says where', async (_, text, says) => {
     await expect(readTask(fileWith(text))).rejects.toThrow(says)
-  })
-
-  it('says where the server finds something wrong that is beyond its shape', async () => {
-    const task = { title: 'A', subTasks: [{ key: 'a', title: 'A', agent: 'nobody' }] }
-    const home = folderWith({ ...ASKING, 'task.json': JSON.stringify({ task }) })
-    const { stderr, stdout } = await endOf(tutti(home, 'run', '--task', 'task.json', '-q'), 1)
-    expect(stderr).toMatch(/^tutti: task\.json cannot be used:\n.*nobody/m)
-    expect(stderr).not.toContain('    at ')
-    expect(stdout).toBe('')
   })
 
   it('may come from an editor that marks the order of its bytes', async () => {

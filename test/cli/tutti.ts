@@ -26,9 +26,15 @@ export interface Running {
   ended: Promise<{ code: number | null; stdout: string; stderr: string }>
 }
 
+/**
+ * The embedded database is WebAssembly. A server that lives for seconds does not win back what it costs to compile that a
+ * second time, for speed: a quarter of all that it computes.
+ */
+const SHORT_LIFE = '--liftoff-only'
+
 /** Starts `tutti` with these arguments. Whatever is left of it after the file's last test is killed. */
 export function tutti(folder: string, ...args: string[]): Running {
-  return start(folder, process.execPath, [ENTRY, ...args])
+  return start(folder, process.execPath, [SHORT_LIFE, ENTRY, ...args])
 }
 
 /** Starts any program with an environment of its own. */
