@@ -12,19 +12,28 @@ export function findPostgres(): string | undefined {
   return initdb === undefined ? undefined : dirname(initdb)
 }
 
+/** Without any promise to keep data. */
+const FORGETTING = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+/** As it comes, but for room to write for minutes without a checkpoint. */
+const KEEPING = { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', max_wal_size: '8GB' }
+
 export interface Postgres {
   /** Of its maintenance database. */
   url: string
+  /** Of the process whose children serve the connections. */
+  readonly pid: number
   /** Ends it and starts it again on the same port and data, as an operator would: connections are told. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
 
 /**
- * A PostgreSQL of its own in a temporary folder, without any promise to keep data. Its clock shows India's time, half an
- * hour off any whole one, so that whoever confuses time zones is found out.
+ * A PostgreSQL of its own in a temporary folder. Its clock shows India's time, half an hour off any whole one, so that
+ * whoever confuses time zones is found out.
+ *
+ * @param durable whether it keeps what it has committed, as one in production does; otherwise it is fast
  */
-export async function startPostgres(bin: string): Promise<Postgres> {
+export async function startPostgres(bin: string, durable = false): Promise<Postgres> {
   const folder = scratch('postgres')
   const user = unprivileged()
   const data = join(folder, 'data')
@@ -44,9 +53,7 @@ export async function startPostgres(bin: string): Promise<Postgres> {
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: folder,
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
+    ...(durable ? KEEPING : FORGETTING),
     max_connections: '200',
     timezone: 'Asia/Kolkata',
   }
@@ -60,6 +67,9 @@ export async function startPostgres(bin: string): Promise<Postgres> {
   let server = await start()
   return {
     url: `postgresql://tutti:secret%20word@127.0.0.1:${port}/postgres`,
+    get pid() {
+      return server.child.pid as number
+    },
     async restart() {
       await server.stop('SIGINT')
       server = await start()

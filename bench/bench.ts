@@ -1,0 +1,62 @@
+/**
+ * What the orchestrator itself costs: `npm run bench -- steps|latency|start|scale`. Each question is answered beside a peer
+ * or a limit in the same run, the medians of interleaved rounds. See README.md.
+ */
+import { Command, InvalidArgumentError } from 'commander'
+import { type Answer, conditions, print } from './answer.ts'
+import { SHAPES } from './contestant.ts'
+import { NAMES, steps } from './steps.ts'
+
+interface Common {
+  rounds: number
+  seconds: number
+  json?: true
+}
+
+const number = (text: string): number => {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed')
+  return value
+}
+const whole = (text: string): number => {
+  const value = number(text)
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('a whole number is needed')
+  return value
+}
+const counts = (text: string): number[] => text.split(',').map(whole)
+const among =
+  <Choice extends string>(choices: readonly Choice[]) =>
+  (text: string): Choice[] =>
+    text.split(',').map((word) => {
+      const choice = choices.find((one) => one === word)
+      if (choice === undefined) throw new InvalidArgumentError(`choose among ${choices.join(', ')}`)
+      return choice
+    })
+
+const program = new Command('bench').description('Measures what the orchestrator itself costs, beside its peers.')
+
+/** A question that is asked in rounds. */
+function question(name: string, description: string, seconds: number): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option('--rounds <number>', 'measurements of each, one after the other in turn', whole, 3)
+    .option('--seconds <number>', 'that one measurement takes', number, seconds)
+    .option('--json', 'one JSON object instead of a table')
+}
+
+async function report(options: Common, answering: () => Promise<Answer>): Promise<void> {
+  const around = conditions(options.rounds)
+  print(await answering(), around, options.json === true)
+}
+
+question('steps', 'steps that do nothing, ten in each session', 5)
+  .option('--only <names>', `of ${NAMES.join(',')}`, among(NAMES), NAMES)
+  .option('--sessions <numbers>', 'at once', counts, [1, 16, 128])
+  .option('--shapes <names>', `of ${SHAPES.join(',')}`, among(SHAPES), [...SHAPES])
+  .action((options: Common & Parameters<typeof steps>[0]) => report(options, () => steps(options)))
+
+// Servers and folders go when the process ends in order.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+await program.parseAsync()
+process.exit()

@@ -1,0 +1,104 @@
+import { type Answer, median, precise, shown, tell } from './answer.ts'
+import { makeBed } from './bed.ts'
+import { type Enter, type Pace, type Shape } from './contestant.ts'
+import { enterCeiling } from './contestants/ceiling.ts'
+import { enterCommit } from './contestants/commit.ts'
+import { enterOurs } from './contestants/ours.ts'
+import { enter } from './pace.ts'
+
+const CONTESTANTS = {
+  ours: enterOurs,
+  commit: enterCommit,
+  ceiling: enterCeiling,
+} satisfies Record<string, Enter>
+export type Name = keyof typeof CONTESTANTS
+export const NAMES = Object.keys(CONTESTANTS) as Name[]
+
+export interface StepsOptions {
+  rounds: number
+  /** Each measurement, beside a quarter of it to warm up. */
+  seconds: number
+  only: readonly Name[]
+  /** How many at once. */
+  sessions: readonly number[]
+  shapes: readonly Shape[]
+}
+
+/** Ratios of steps per second, sequential: ours over theirs, with so many sessions at once. */
+const RATIOS: Readonly<Record<string, [Name, number]>> = {
+  ceiling128: ['ceiling', 128],
+}
+
+/** All that was measured of one contestant in one setting, a round each. */
+type Paces = Map<string, Pace[]>
+
+const setting = (name: string, shape: Shape, sessions: number): string => `${name} ${shape} ${sessions}`
+
+/** What does the orchestrator itself cost for each step? */
+export async function steps(options: StepsOptions): Promise<Answer> {
+  const paces: Paces = new Map()
+  const bed = await makeBed()
+  try {
+    for (let round = 1; round <= options.rounds; round++) {
+      // Nobody always comes first.
+      const names = options.only.map((_, index) => options.only[(index + round) % options.only.length] as Name)
+      const runners = []
+      for (const name of names) runners.push({ name, ...(await enter(bed, CONTESTANTS[name])) })
+      for (const shape of options.shapes) {
+        for (const sessions of options.sessions) {
+          for (const { name, run } of runners) {
+            const pace = await run({ shape, sessions, seconds: options.seconds })
+            const key = setting(name, shape, sessions)
+            paces.set(key, [...(paces.get(key) ?? []), pace])
+            tell(`round ${round} ${key}: ${shown(pace.rate)} steps/s`)
+          }
+        }
+      }
+      for (const { close } of runners) await close()
+    }
+  } finally {
+    await bed.stop()
+  }
+  return answer(options, paces)
+}
+
+function answer({ only, shapes, sessions }: StepsOptions, paces: Paces): Answer {
+  const of = (name: Name, shape: Shape, sessions: number): Pace[] => paces.get(setting(name, shape, sessions)) ?? []
+  const middle = (measured: readonly Pace[], figure: keyof Pace): number | undefined => {
+    const value = median(measured.map((pace) => pace[figure]))
+    return value === undefined ? undefined : precise(value)
+  }
+  const all = only.flatMap((name) =>
+    shapes.flatMap((shape) => sessions.map((count) => ({ name, shape, count, measured: of(name, shape, count) }))),
+  )
+  const figures: Record<string, Record<string, Record<string, object>>> = {}
+  for (const { name, shape, count, measured } of all) {
+    const [rate, p50, cpu] = [middle(measured, 'rate'), middle(measured, 'p50'), middle(measured, 'cpu')]
+    ;((figures[name] ??= {})[shape] ??= {})[count] = { stepsPerSecond: rate, p50Ms: p50, cpuSecondsPer1000: cpu }
+  }
+
+  const ratios: Record<string, number> = {}
+  const compare = (label: string, name: Name, count: number, figure: 'rate' | 'p50'): void => {
+    const theirs = of(name, 'sequential', count)
+    const each = of('ours', 'sequential', count).map((pace, round) => {
+      const other = theirs[round]?.[figure]
+      return pace[figure] === undefined || other === undefined ? undefined : pace[figure] / other
+    })
+    const ratio = median(each)
+    if (ratio !== undefined) ratios[label] = precise(ratio)
+  }
+  for (const [label, [name, count]] of Object.entries(RATIOS)) compare(label, name, count, 'rate')
+  compare('commitP50', 'commit', 1, 'p50')
+
+  return {
+    figures,
+    ratios,
+    headings: ['who', 'shape', 'sessions', 'steps/s', 'p50 ms', 'CPU s per 1,000'],
+    rows: all.map(({ name, shape, count, measured }) => [
+      name,
+      shape,
+      String(count),
+      ...(['rate', 'p50', 'cpu'] as const).map((figure) => shown(middle(measured, figure))),
+    ]),
+  }
+}
