@@ -1,9 +1,9 @@
-import type { Assignment, HeldItem, ReadyItem } from './core/schedule.ts'
+import type { Assignment, HeldItem, ReadyItem, Running } from './core/schedule.ts'
 import type { Selection } from './core/select.ts'
 
 /** What the coordinator does for an engine. */
 export interface Crew {
-  /** Which of the waiting executions start now, and with whom (E8). */
+  /** Which of the waiting executions start now, and with whom (E18). */
   assign(ready: readonly ReadyItem[], held: readonly HeldItem[]): Promise<Assignment[]>
   /**
    * Who could do an execution, the best first, for an engine whose queues stand outside of this process.
@@ -24,6 +24,12 @@ export interface Crew {
   drive(sessionId: string): Promise<void>
 }
 
+/** An execution that has its place before it is claimed. */
+export interface Taken {
+  assignment: Assignment
+  item: HeldItem
+}
+
 /**
  * Brings waiting executions to a crew, here or in another process. An engine is a doorbell: what it forgets, brings twice
  * or brings late is in the rows, and does no harm. Implementations stand in engines/, and all pass contracts/engine.suite.
@@ -33,6 +39,17 @@ export interface Engine {
   start(crew: Crew): void
   /** An execution has become READY. Twice is once. */
   enqueue(item: ReadyItem): void
+  /**
+   * What of that which becomes READY may begin here at once, in the place of what ends with the same step: whatever is
+   * returned has its place from now on, and `begin` or `giveBack` follows. Only for an engine that can decide alone.
+   *
+   * @param leaving ids of the executions that end
+   * @param begins who would do what, by what runs then; what begins is added to that
+   */
+  take?(leaving: readonly string[], begins: (running: Running) => Taken[]): Taken[]
+  /** What was taken is claimed: it is performed. */
+  begin?(taken: Taken): void
+  giveBack?(taken: Taken): void
   /** An execution is no longer READY: skipped, canceled, timed out. */
   withdraw(executionId: string): void
   /** Stops what an execution has running in this process, if anything. */

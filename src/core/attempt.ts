@@ -105,7 +105,7 @@ export function report(d: Draft, reporting: Reporting): string | undefined {
   return undefined
 }
 
-/** Rule 2: an attempt ends, and with it the execution unless it gets another one. */
+/** E24 to E30: an attempt ends, and with it the execution unless it gets another one. */
 export function endAttempt(
   d: Draft,
   execution: ExecutionState,
@@ -204,7 +204,7 @@ function ask(d: Draft, key: string, { kind, question, shown }: Extract<Report, {
   })
 }
 
-/** Rule 4: empty is a failure, and CANCELED by nobody's wish is LOST, whatever the agent says. */
+/** E22, E23: empty is a failure, and CANCELED by nobody's wish is LOST, whatever the agent says. */
 function judge(report: Report, { aborting, replies = [] }: ExecutionState): Report {
   if (report.kind === 'CANCELED' && aborting === undefined) return { kind: 'LOST', usage: report.usage }
   if (report.kind === 'ASK' && replies.length >= MAX_QUESTIONS) {
@@ -232,7 +232,7 @@ function failureOf(report: Report, execution: ExecutionState): Failure | undefin
   return { class: 'LOST', message: `attempt ${execution.attempt} ${how}` }
 }
 
-/** Rule 8: what has not stopped within the grace can no longer write. */
+/** E77: what has not stopped within the grace can no longer write. */
 export function fenceOff(d: Draft, execution: ExecutionState, held: AttemptState): void {
   const { key, id } = execution
   const reason = 'did not stop within the grace and was fenced off'

@@ -202,7 +202,7 @@ function inputProblems(key: string, input: Json | undefined, at: At): Problem[] 
   ]
 }
 
-/** What only shows once all edits are made: rule 9 holds for what is left, too. */
+/** What only shows once all edits are made: E44 holds for what is left, too. */
 function wholeProblems(plan: Plan): Problem[] {
   const path = ['edits']
   const closing = closingOf(plan)

@@ -1,6 +1,6 @@
 import type { Json } from './json.ts'
 
-/** Kinds of gates in the order in which they run (rule 3): the cheap and certain before the dear and doubtful. */
+/** Kinds of gates in the order in which they run (E36): the cheap and certain before the dear and doubtful. */
 export const GATE_KINDS = ['SCHEMA', 'COMMAND', 'TEST_REPORT', 'FILES', 'EVIDENCE', 'JUDGE', 'PERSON'] as const
 export type GateKind = (typeof GATE_KINDS)[number]
 
@@ -28,7 +28,7 @@ export type Verdict = { kind: 'ACCEPT' } | { kind: 'REJECT'; feedback: string } 
 export const ROLES = ['VIEWER', 'OPERATOR', 'APPROVER', 'AGENT', 'ADMIN'] as const
 export type Role = (typeof ROLES)[number]
 
-/** How often a result may be rejected, and how often one gate may fail to give a verdict (rule 3). */
+/** How often a result may be rejected, and how often one gate may fail to give a verdict (E40, E42). */
 export const MAX_REJECTIONS = 3
 export const MAX_GATE_ERRORS = 3
 

@@ -3,7 +3,7 @@ import type { Failure } from './execution.ts'
 import { waitForAnswer } from './raise.ts'
 
 /**
- * Rule 2: the retry policy has given up. The next fallback agent gets its turn, with attempts of its own; without one the
+ * E27, E28: the retry policy has given up. The next fallback agent gets its turn, with attempts of its own; without one the
  * execution has FAILED, and its group's policy says what that means. A compensation is not given up by itself.
  */
 export function giveUp(d: Draft, key: string, failure: Failure): void {
@@ -27,7 +27,7 @@ export function fail(d: Draft, key: string, error: Failure): void {
   moveExecution(d, key, 'FAIL', { error, endedAt: d.now }, { error: { ...error } })
 }
 
-/** Rule 7: a compensation that fails raises an alert and an interrupt. */
+/** E95: a compensation that fails is told, and a person is asked. */
 function askAboutUndo(d: Draft, key: string, failure: Failure): void {
   const { undoes = key } = nodeOf(d.state, key)
   const { id: executionId } = executionOf(d.state, key)

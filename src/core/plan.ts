@@ -26,7 +26,7 @@ export interface SubTask {
   agent?: string
   timeouts?: Partial<Timeouts>
   retry?: Partial<RetryPolicy>
-  /** What its result has to pass, in this order within each kind; kinds have an order of their own (rule 3). */
+  /** What its result has to pass, in this order within each kind; kinds have an order of their own (E36). */
   gates?: readonly Gate[]
   /** Names of the agents that try it once the retry policy has given up, in this order. */
   fallback?: readonly string[]

@@ -14,7 +14,7 @@ export interface StopCause {
 
 /**
  * Which executions have to stop, now: those of a group that fails fast once one of it has failed, those of a group that can
- * no longer reach its quorum, and branches whose aggregator has what it needs (rule 6).
+ * no longer reach its quorum, and branches whose aggregator has what it needs (E46, E47, E83).
  */
 export function stopCauses(state: SessionState): (node: PlanNode) => StopCause | undefined {
   const { groupsOf } = indexOf(state.plan)
@@ -56,7 +56,7 @@ function aggregatorsOf({ plan }: SessionState, key: string): readonly PlanNode[]
   return indexOf(plan).aggregatorsOf.get(key) ?? []
 }
 
-/** Whether what comes before a node has come far enough (rule 1), or who is to blame that it never will. */
+/** Whether what comes before a node has come far enough (E11 to E14), or who is to blame that it never will. */
 export function comesBefore(
   state: SessionState,
   node: PlanNode,
@@ -83,7 +83,7 @@ function hasEnough(state: SessionState, node: PlanNode): boolean {
 }
 
 /**
- * Rule 6: SUCCEEDED = all accepted; PARTIAL = every required one accepted, some other not; else FAILED. Branches are not
+ * E49, E50: SUCCEEDED = all accepted; PARTIAL = every required one accepted, some other not; else FAILED. Branches are not
  * missed once their aggregator has had enough; within a group that reached its quorum none is required. What a manager
  * delegates is not required of itself, but its quorum is: `short` says by how much it was missed.
  */

@@ -36,7 +36,7 @@ export function branchesOf(state: SessionState, node: PlanNode): Branch[] {
   })
 }
 
-/** Rule 1: what a node is handed is frozen and hashed, so that it can be replayed. */
+/** E15: what a node is handed is frozen and hashed, so that it can be replayed. */
 function freeze(d: Draft, node: PlanNode, upstream: readonly Branch[]): Pick<ExecutionState, 'input' | 'inputHash'> {
   const inputs = d.state.inputs.length
   const input: FrozenInput = {

@@ -10,7 +10,7 @@ export interface RetryPolicy {
   maxMs: number
 }
 
-/** Rule 2's defaults: 3 attempts, 1 s, doubled, at most 100 s. */
+/** The defaults of E24 and E25: 3 attempts, 1 s, doubled, at most 100 s. */
 export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 3, initialMs: 1_000, factor: 2, maxMs: 100_000 }
 
 /** Why an attempt failed. The class, not the message, decides whether another attempt can help. */
@@ -31,7 +31,7 @@ export const ERROR_CLASSES = [
 ] as const
 export type ErrorClass = (typeof ERROR_CLASSES)[number]
 
-/** Another try would fail in the same way (rule 2). */
+/** Another try would fail in the same way (E24). */
 const NEVER_RETRIED: ReadonlySet<ErrorClass> = new Set([
   'VALIDATION',
   'BUDGET',

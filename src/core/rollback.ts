@@ -17,7 +17,7 @@ export interface RollbackTo {
   commit: string | undefined
 }
 
-/** Rule 7: everything stops, what was done since is undone in the reverse order of its completion. */
+/** E93: everything stops, what was done since is undone in the reverse order of its completion. */
 export function beginRollback(d: Draft, { commit, ...to }: RollbackTo): void {
   const rollback: Rollback = { ...to, phase: 'STOPPING', ...(commit !== undefined && { commit }) }
   moveSession(d, 'ROLL_BACK', { rollback }, { reason: to.reason, toSeq: to.toSeq })

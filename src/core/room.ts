@@ -4,7 +4,7 @@ import type { PlanGroup } from './plan.ts'
 import type { SessionState } from './state.ts'
 
 /**
- * Rule 5: no more at once than the session and the group may have, whoever asks; gates run programs and judges, too.
+ * E17: no more at once than the session and the group may have, whoever asks; gates run programs and judges, too.
  * Returns which limit is in the way.
  */
 export function noRoom(state: SessionState, group: string): string | undefined {

@@ -34,17 +34,17 @@ export interface Assignment {
 }
 
 /**
- * Rule 5: which waiting executions start now. Concurrency = min(session, pattern, agent slots, project); the project
+ * E18: which waiting executions start now. Concurrency = min(session, pattern, agent slots, project); the project
  * with the fewest running comes first, then priority, then the longest remaining path, then who waits longest.
  *
+ * @param running what agents have in hand; what starts now is added to it
  * @param agentsOf the agents that a project may use
  */
 export function assign(
   ready: readonly ReadyItem[],
-  held: readonly HeldItem[],
+  running: Running,
   agentsOf: (projectId: string) => readonly Omit<Candidate, 'running'>[],
 ): Assignment[] {
-  const running = count(held)
   const queues = lineUp(ready, running)
   const assignments: Assignment[] = []
   // Within one round agents only get busier: what nobody could take a moment ago, nobody can.
@@ -122,25 +122,34 @@ function next(queues: readonly Queue[]): Queue {
   return first
 }
 
-type Kind = 'session' | 'group' | 'project' | 'agent'
+const KINDS = ['session', 'group', 'project', 'agent'] as const
+type Kind = (typeof KINDS)[number]
 
 /** How many run already, by what they have in common. */
-interface Running {
+export interface Running {
   of(kind: Kind, id: string): number
   add(item: HeldItem): void
+  remove(item: HeldItem): void
 }
 
-function count(held: readonly HeldItem[]): Running {
+/** Counts what agents have in hand. */
+export function countRunning(held: readonly HeldItem[] = []): Running {
   const counts = { session: new Map(), group: new Map(), project: new Map(), agent: new Map() } as Record<
     Kind,
     Map<string, number>
   >
+  const count = (item: HeldItem, more: 1 | -1): void => {
+    const ids = { session: item.sessionId, group: groupId(item), project: item.projectId, agent: item.agentId }
+    for (const kind of KINDS) {
+      const number = running.of(kind, ids[kind]) + more
+      if (number > 0) counts[kind].set(ids[kind], number)
+      else counts[kind].delete(ids[kind])
+    }
+  }
   const running: Running = {
     of: (kind, id) => counts[kind].get(id) ?? 0,
-    add(item) {
-      const ids = { session: item.sessionId, group: groupId(item), project: item.projectId, agent: item.agentId }
-      for (const kind of Object.keys(ids) as Kind[]) counts[kind].set(ids[kind], running.of(kind, ids[kind]) + 1)
-    },
+    add: (item) => count(item, 1),
+    remove: (item) => count(item, -1),
   }
   for (const item of held) running.add(item)
   return running

@@ -8,7 +8,7 @@ import { subsetOf } from './schema/subset.ts'
 const MAX_SENTENCES = 10
 
 /**
- * Why a value is no JSON Schema (draft 2020-12) that can be checked for certain and in a bounded time (rule 9); empty:
+ * Why a value is no JSON Schema (draft 2020-12) that can be checked for certain and in a bounded time (E44); empty:
  * it is one. Keywords that are not checked, references to elsewhere and regular expressions that could hang are problems.
  */
 export function schemaProblems(schema: Json): string[] {

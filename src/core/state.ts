@@ -19,7 +19,7 @@ export interface SessionLimits {
   planVersions: number
 }
 
-/** Rule 5's and rule 8's defaults; a hundred versions of a plan. */
+/** Five executions at once, an hour in all, 30 s to stop; a hundred versions of a plan. */
 export const DEFAULT_LIMITS: SessionLimits = {
   concurrency: 5,
   totalMs: 3_600_000,

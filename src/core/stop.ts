@@ -6,7 +6,7 @@ import type { PlanNode } from './plan.ts'
 import { voidInterrupts, waitNoLonger } from './raise.ts'
 import type { Ending } from './state.ts'
 
-/** Tells a running attempt to stop, once. Its lease ends with the grace (rule 8), whoever it is stopped for. */
+/** Tells a running attempt to stop, once. Its lease ends with the grace (E77), whoever it is stopped for. */
 export function abort(d: Draft, execution: ExecutionState, held: AttemptState, reason: string, causeId?: string): void {
   if (execution.aborting !== undefined) {
     // It was to begin anew; now it is not.

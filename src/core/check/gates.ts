@@ -51,7 +51,7 @@ const FIELDS: Record<GateKind, { must?: Record<string, Rule>; may?: Record<strin
   },
 }
 
-/** Rule 9: a gate that can't be enforced is refused. */
+/** E44: a gate that can't be enforced is refused. */
 export function gateProblems(gates: readonly Gate[], at: At): Problem[] {
   if (gates.length > MAX_GATES) {
     return [{ path: at('gates'), message: `${gates.length} gates are more than the limit of ${MAX_GATES}` }]

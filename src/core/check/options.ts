@@ -19,7 +19,7 @@ const MANAGER_RANGES = { maxRounds: [1, 100], maxReplans: [0, 20], maxStalls: [0
 const OF_BRANCHES: ReadonlySet<unknown> = new Set(['REDUCE', 'VOTE', 'FIRST'])
 
 /**
- * Everything that is wrong with how a caller wants these parts planned; empty: `compile` takes it. Rule 9: what the
+ * Everything that is wrong with how a caller wants these parts planned; empty: `compile` takes it. E44: what the
  * pattern would pass over is refused.
  *
  * @param options as the caller gave them, without defaults

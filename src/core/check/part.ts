@@ -47,7 +47,7 @@ export function partProblems(part: SubTask, at: At): Problem[] {
   ]
 }
 
-/** Rule 9: a limit that can't be enforced is refused. */
+/** E44: a limit that can't be enforced is refused. */
 function outOfRange(part: SubTask, at: At): Problem[] {
   return (['timeouts', 'retry'] as const).flatMap((group) =>
     Object.entries(RANGES[group]).flatMap(([name, [from, to]]): Problem[] => {
