@@ -4,6 +4,12 @@
  */
 export interface Workspaces {
   /**
+   * Whether there can be snapshots of a workspace: it is a folder under version control. Nothing is written.
+   *
+   * @throws when that cannot be told
+   */
+  keeps(workspace: string): Promise<boolean>
+  /**
    * Keeps the present content of the workspace, all files but ignored ones, without touching anything of the person's.
    *
    * @param name session/seq; a second snapshot of the same name takes the place of the first

@@ -1,39 +1,71 @@
 import type { Problem } from '../core/check.ts'
-import type { Plan, PlanNode } from '../core/plan.ts'
+import type { Plan, PlanNode, SubTask } from '../core/plan.ts'
 import { capable, type Wanted } from '../core/select.ts'
+import type { SessionPolicy } from '../core/state.ts'
 import type { AgentRecord } from '../store/store.ts'
 import { planOf } from './childPlan.ts'
 import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
 import { wantedOf } from './ready.ts'
 
+/** What a plan is held against. */
+export type Means = Pick<Parts, 'store' | 'runtimes' | 'workspaces'> & { directory: Directory }
+
 /** Rule 9: what cannot be enforced, or done by anybody, is refused when the plan is made. */
 export async function checkPlan(
-  { directory, runtimes }: Pick<Parts, 'runtimes'> & { directory: Directory },
+  means: Means,
   projectId: string,
   plan: Plan,
   origin: 'CALLER' | 'WORDS',
 ): Promise<Problem[]> {
-  const agents = await directory.agentsOf(projectId)
+  const agents = await means.directory.agentsOf(projectId)
   const problems: Problem[] = []
   for (const [index, node] of plan.nodes.entries()) {
     const messages = [
       ...agentProblems(node, agents, origin),
-      ...(await gateProblems(node, agents, runtimes)),
-      ...(node.session ? await childProblems({ directory, runtimes }, projectId, node) : []),
+      ...(await gateProblems(node, agents, means.runtimes)),
+      ...(await changeProblems(means, projectId, node)),
+      ...(node.session ? await childProblems(means, projectId, node) : []),
     ]
     problems.push(...messages.map((message) => ({ path: ['plan', 'nodes', `${index}`], message })))
   }
   return problems
 }
 
-async function childProblems(
-  tools: Pick<Parts, 'runtimes'> & { directory: Directory },
+/**
+ * The same for a policy that has a session rolled back instead of failing: it is refused where there would be nothing to
+ * do. With compensations it is kept, though a workspace under no version control stays as it is then.
+ */
+export async function checkRollback(
+  means: Pick<Means, 'store' | 'workspaces'>,
   projectId: string,
-  { key, session }: PlanNode,
-): Promise<string[]> {
+  plan: Plan,
+  { rollback = false }: Partial<Pick<SessionPolicy, 'rollback'>>,
+): Promise<Problem[]> {
+  if (!rollback || plan.nodes.some(isUndone)) return []
+  const plain = await plainWorkspace(means, projectId)
+  if (plain === undefined) return []
+  const message = `nothing could be undone: no part has a compensation, and ${plain} is not in a git repository; run "git init" there, or give parts compensations`
+  return [{ path: ['policy', 'rollback'], message }]
+}
+
+/** Whether it has a compensation, or something of its session has. */
+function isUndone({ compensation, session }: Pick<SubTask, 'compensation' | 'session'>): boolean {
+  return compensation !== undefined || (session?.parts ?? []).some(isUndone)
+}
+
+/** The workspace, if it is under no version control. */
+async function plainWorkspace(
+  { store, workspaces }: Pick<Means, 'store' | 'workspaces'>,
+  projectId: string,
+): Promise<string | undefined> {
+  const workspace = await store.workspace(projectId)
+  return workspace === undefined || (await workspaces.keeps(workspace)) ? undefined : workspace
+}
+
+async function childProblems(means: Means, projectId: string, { key, session }: PlanNode): Promise<string[]> {
   const plan = planOf(session as NonNullable<typeof session>, { concurrency: 1 })
-  const problems = await checkPlan(tools, projectId, plan, 'CALLER')
+  const problems = await checkPlan(means, projectId, plan, 'CALLER')
   return problems.map(({ message }) => `in the session "${key}": ${message}`)
 }
 
@@ -59,6 +91,16 @@ function agentProblems(node: PlanNode, agents: readonly AgentRecord[], origin: '
           'CALLER',
         )
       : []),
+  ]
+}
+
+/** Gates that ask what has changed where nobody knows what was there before. */
+async function changeProblems(means: Means, projectId: string, { key, gates = [] }: PlanNode): Promise<string[]> {
+  const asks = gates.some((gate) => gate.kind === 'FILES' && gate.changed !== undefined)
+  const plain = asks ? await plainWorkspace(means, projectId) : undefined
+  if (plain === undefined) return []
+  return [
+    `"${key}": the gate FILES cannot be enforced: ${plain} is not in a git repository, so that nobody knows what has changed there; run "git init" there, or say "exist" instead of "changed"`,
   ]
 }
 

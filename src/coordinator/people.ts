@@ -2,7 +2,7 @@ import { editPlan, type PlanEdit } from '../core/edit.ts'
 import type { Answering } from '../core/answer.ts'
 import type { Happening } from '../core/step.ts'
 import type { Moved, Refusal } from './coordinator.ts'
-import { checkPlan } from './enforce.ts'
+import { checkPlan, checkRollback } from './enforce.ts'
 import { approvedOf } from './takeOver.ts'
 import type { Tools } from './tools.ts'
 
@@ -43,7 +43,10 @@ export async function edit(parts: Tools, sessionId: string, edits: readonly Plan
     const { planVersion: version } = state
     const edited = editPlan(state.plan, edits, new Set(), state.depth)
     if ('problems' in edited) return { kind: 'INVALID', problems: edited.problems }
-    const problems = await checkPlan(parts, state.projectId, edited.plan, 'CALLER')
+    const problems = [
+      ...(await checkPlan(parts, state.projectId, edited.plan, 'CALLER')),
+      ...(await checkRollback(parts, state.projectId, edited.plan, state.policy)),
+    ]
     if (problems.length > 0) return { kind: 'INVALID', problems }
     const moved = await happen(parts, sessionId, { type: 'EDIT', plan: edited.plan, version, by })
     const now = moved.kind === 'CONFLICT' ? await parts.sessions.read(sessionId) : undefined

@@ -9,9 +9,7 @@ import { DEFAULT_RETRY } from '../core/retry.ts'
 import { DEFAULT_LIMITS, DEFAULT_POLICY, type SessionLimits, type SessionPolicy } from '../core/state.ts'
 import { isTooDeep, MAX_DEPTH } from '../core/json.ts'
 import type { Refusal, StartInput, TaskInput } from './coordinator.ts'
-import type { Directory } from './directory.ts'
-import type { Parts } from './parts.ts'
-import { checkPlan } from './enforce.ts'
+import { checkPlan, checkRollback, type Means } from './enforce.ts'
 
 /** A task with all that is needed to start it. */
 export interface Prepared {
@@ -34,10 +32,7 @@ const DEFAULT_BUFFER = 4
 const DEFAULT_STALLS = 3
 
 /** Analyses and plans a task without writing anything. */
-export async function prepare(
-  tools: Pick<Parts, 'store' | 'runtimes'> & { directory: Directory },
-  input: StartInput,
-): Promise<Prepared | Refusal> {
+export async function prepare(tools: Means, input: StartInput): Promise<Prepared | Refusal> {
   const { store } = tools
   const { projectId } = input
   if (!(await store.hasProject(projectId))) return { kind: 'NOT_FOUND', what: 'project', id: projectId }
@@ -80,6 +75,8 @@ export async function prepare(
   if (missing.length > 0) {
     return { kind: 'INVALID', problems: missing.map((problem) => atPart(problem, plan, task)) }
   }
+  const lasting = await checkRollback(tools, projectId, plan, input.policy ?? {})
+  if (lasting.length > 0) return { kind: 'INVALID', problems: lasting }
   const prepared = { projectId, task, decomposition, analysis, pattern, plan, limits }
   return {
     kind: 'PREPARED',

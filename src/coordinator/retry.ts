@@ -8,7 +8,7 @@ import { isEnded } from '../core/session.ts'
 import type { SessionState } from '../core/state.ts'
 import { answeredBefore, begin, type Idempotency } from './begin.ts'
 import type { Fork, Refusal, StartResult } from './coordinator.ts'
-import { checkPlan } from './enforce.ts'
+import { checkPlan, checkRollback } from './enforce.ts'
 import { stands } from './takeOver.ts'
 import type { Tools } from './tools.ts'
 
@@ -74,7 +74,10 @@ async function goOnFrom(
   const edited = edits.length === 0 ? { plan } : editPlan(plan, edits, new Set(), state.depth)
   if ('problems' in edited) return { kind: 'INVALID', problems: edited.problems }
   const nodes = edited.plan.nodes.filter(({ key }) => !Object.hasOwn(carried, key))
-  const problems = await checkPlan(parts, projectId, { ...edited.plan, nodes }, 'CALLER')
+  const problems = [
+    ...(await checkPlan(parts, projectId, { ...edited.plan, nodes }, 'CALLER')),
+    ...(await checkRollback(parts, projectId, edited.plan, policy)),
+  ]
   if (problems.length > 0) return { kind: 'INVALID', problems } satisfies Refusal
   const analysis = await parts.store.analysis(state.id)
   const { rootSessionId = state.id } = state

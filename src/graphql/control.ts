@@ -80,7 +80,7 @@ mutation('sendInput', {
 
 mutation('rollbackSession', {
   description:
-    'Stops a session and undoes what was accepted since a checkpoint, in the reverse order: compensations, then the workspace. It ends ROLLED_BACK.',
+    'Stops a session and undoes what was accepted since a checkpoint, in the reverse order: compensations, then the workspace where snapshots of it are kept, as in git repositories alone. It ends ROLLED_BACK.',
   input: (t) => ({
     id: t.id({
       required: true,

@@ -62,7 +62,9 @@ const FilesGateInput = builder.inputType('FilesGateInput', {
   description: 'What has to be in the workspace. Paths are relative to it.',
   fields: (t) => ({
     exist: t.stringList({ description: 'Files and folders that have to be there.' }),
-    changed: t.stringList({ description: 'Those that have to have changed since the attempt began.' }),
+    changed: t.stringList({
+      description: 'Those that have to have changed since the attempt began; for workspaces in a git repository alone.',
+    }),
   }),
 })
 

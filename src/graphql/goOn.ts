@@ -51,7 +51,7 @@ mutation('retrySession', {
 
 mutation('forkSession', {
   description:
-    'Makes a new session that goes on from any other one, whether that has ended or not, with its plan changed or as it is. What is changed, and what was made from it, is done anew.',
+    'Makes a new session that goes on from any other one, whether that has ended or not, with its plan changed or as it is. What is changed, and what was made from it, is done anew. Changes of a plan that was under review are reviewed too.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Global id or UUID of the session that is forked; it stays as it is.' }),
     checkpoint: t.int({

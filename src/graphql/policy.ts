@@ -19,7 +19,8 @@ const ClosePolicyEnum = enumOf('ClosePolicy', 'What becomes of child sessions wh
 
 const MEANING = {
   review: 'Whether a person has to approve the plan before anything begins.',
-  rollback: 'Whether it is rolled back instead of ending FAILED.',
+  rollback:
+    'Whether it is rolled back instead of ending FAILED. Files of a workspace that is not in a git repository stay as they are then; without compensations it is refused there.',
   snapshots: 'Whether the workspace is kept after each accepted execution, so that it can be brought back.',
   interruptMs: 'Milliseconds that its interrupts wait for an answer: 1 second to 30 days.',
 }

@@ -3,7 +3,7 @@ import { link, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspaces } from '../workspace.ts'
 import { isInside } from './inside.ts'
-import { bytes, entries, GitFailed, openRepository, type Repository } from './repository.ts'
+import { bytes, entries, GitFailed, hasRepository, openRepository, type Repository } from './repository.ts'
 
 /** Session and number. */
 const NAME = /^(?!backup\/)[A-Za-z0-9][A-Za-z0-9_-]*\/[A-Za-z0-9_-]+$/
@@ -24,6 +24,8 @@ const READS = 3
  */
 export function createGitWorkspaces(): Workspaces {
   return {
+    keeps: hasRepository,
+
     async snapshot(workspace, name) {
       if (!NAME.test(name)) throw new Error(`${name} is no name for a snapshot: write session/seq`)
       const repository = await openRepository(workspace)

@@ -82,6 +82,39 @@ const AS_IT_IS = '* -text -filter -ident -working-tree-encoding -eol\n'
  */
 export async function openRepository(workspace: string): Promise<Repository | undefined> {
   await stat(workspace)
+  const found = await find(workspace)
+  if (!found) return undefined
+  const { prefix, top, gitDir, objects, exclude, format, theirs } = found
+  const own = join(bytes(gitDir), 'tutti', createHash('sha256').update(prefix).digest('hex').slice(0, 16))
+  await makeOwn(own, format)
+  const environment = { GIT_DIR: own, GIT_WORK_TREE: bytes(top), GIT_OBJECT_DIRECTORY: bytes(objects) }
+  return { prefix, own, theirs, ours: gitIn(workspace, environment, [`core.excludesFile=${bytes(exclude)}`]) }
+}
+
+/**
+ * Whether `openRepository` would find one; nothing is written.
+ *
+ * @throws when the repository cannot be used
+ */
+export async function hasRepository(workspace: string): Promise<boolean> {
+  const isFolder = await stat(workspace).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  return isFolder && (await find(workspace)) !== undefined
+}
+
+/** Where the repository of a workspace is, as git says it. */
+interface Found extends Pick<Repository, 'prefix' | 'theirs'> {
+  top: string
+  gitDir: string
+  objects: string
+  exclude: string
+  /** Of its hashes. */
+  format: string
+}
+
+async function find(workspace: string): Promise<Found | undefined> {
   const theirs = gitIn(workspace, {}, [])
   const paths = ['--path-format=absolute', '--git-path', 'objects', '--git-path', 'info/exclude']
   const questions = ['--is-inside-work-tree', '--show-prefix', '--show-toplevel', '--absolute-git-dir']
@@ -94,11 +127,7 @@ export async function openRepository(workspace: string): Promise<Repository | un
   if (!top || !gitDir || !objects || exclude === undefined || more !== '')
     throw new GitFailed(`git does not say where the repository of ${workspace} is: ${answer}`)
   if (prefix !== '' && (await isIgnored(theirs))) return undefined
-
-  const own = join(bytes(gitDir), 'tutti', createHash('sha256').update(prefix).digest('hex').slice(0, 16))
-  await makeOwn(own, format as string)
-  const environment = { GIT_DIR: own, GIT_WORK_TREE: bytes(top), GIT_OBJECT_DIRECTORY: bytes(objects) }
-  return { prefix, own, theirs, ours: gitIn(workspace, environment, [`core.excludesFile=${bytes(exclude)}`]) }
+  return { prefix, top, gitDir, objects, exclude, format: format as string, theirs }
 }
 
 /** A folder that git takes for a repository's, so that the person's index and settings are out of reach. */

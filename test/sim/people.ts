@@ -4,7 +4,7 @@ import { isEnded } from '../../src/core/session.ts'
 import type { SessionState } from '../../src/core/state.ts'
 import { choose, deed } from './deed.ts'
 import type { Random } from './random.ts'
-import { type AnyStart, anyStart } from './start.ts'
+import { type AnyStart, anyStart, needsVersions } from './start.ts'
 import type { World } from './world.ts'
 
 /** What people do. A new verb of the coordinator is one entry. */
@@ -14,12 +14,13 @@ export const PEOPLE = {
     draw: (random) => ({ ...anyStart(random), twice: random.chance(0.1) }),
     happen(world, { twice, project, ...input }) {
       const { title } = input.task
-      const projectId = choose(world.tables.projects, project)?.id as string
+      const { id: projectId = '', workspace = '' } = choose(world.tables.projects, project) ?? {}
+      const isFit = !workspace.includes('plain') || !needsVersions(input)
       for (const who of twice ? ['somebody', 'somebody else'] : ['somebody']) {
         world.ask(
           `${who} starts ${title}`,
           (coordinator) => coordinator.start({ ...input, projectId, idempotencyKey: title }),
-          'STARTED',
+          isFit ? 'STARTED' : 'INVALID',
         )
       }
     },

@@ -49,6 +49,17 @@ export function anyStart(random: Random): AnyStart {
   }
 }
 
+/** Whether it can be kept only in a workspace under version control. What a manager is given are but hints. */
+export function needsVersions({ task, manager, policy }: Omit<AnyStart, 'project'>): boolean {
+  const parts = manager ? [] : (task.subTasks ?? []).flatMap(withBelow)
+  const compares = parts.some(({ gates = [] }) => gates.some((gate) => gate.kind === 'FILES' && gate.changed))
+  return compares || (policy?.rollback === true && parts.every(({ compensation }) => !compensation))
+}
+
+function withBelow(part: SubTask): SubTask[] {
+  return [part, ...(part.session?.parts ?? []).flatMap(withBelow)]
+}
+
 /** @param level of the session that they are for; 1: it is nobody's child */
 function anyParts(random: Random, pattern: Pattern | 'AUTO', level: number): SubTask[] {
   const keys = KEYS.slice(0, random.between(1, level === 1 ? KEYS.length : 3))

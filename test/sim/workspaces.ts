@@ -14,10 +14,12 @@ export function workspacesOn(commits: Commits, life: Life, broken: () => boolean
   const known = (workspace: string, commit: string): void => {
     if (commits.get(commit) !== workspace) throw new Error(`${commit} is no snapshot of ${workspace}`)
   }
+  const isPlain = (workspace: string): boolean => workspace.includes('plain')
   return {
+    keeps: (workspace) => use('version control', () => !isPlain(workspace)),
     snapshot: (workspace, name) =>
       use('snapshot', () => {
-        if (workspace.includes('plain')) return undefined
+        if (isPlain(workspace)) return undefined
         const commit = `commit of ${name}`
         commits.set(commit, workspace)
         return commit

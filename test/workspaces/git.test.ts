@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -16,6 +16,26 @@ let count = 0
 const fresh = (files?: Record<string, string>): TestRepository => createRepository(join(folder, `${count++}`), files)
 const kept = async ({ folder: workspace }: { folder: string }, name = 's/1'): Promise<string> =>
   (await workspaces.snapshot(workspace, name)) as string
+
+describe('a workspace', () => {
+  it('is kept where it is under version control, which is told without writing anything', async () => {
+    const repository = fresh({ a: 'a', '.gitignore': 'ignored\n' })
+    repository.write('ignored/deep/a', 'a')
+    repository.write('below/a', 'a')
+    expect(await workspaces.keeps(repository.folder)).toBe(true)
+    expect(await workspaces.keeps(join(repository.folder, 'below'))).toBe(true)
+    expect(existsSync(join(repository.folder, '.git/tutti'))).toBe(false)
+    expect(await workspaces.keeps(join(repository.folder, 'ignored/deep'))).toBe(false)
+    expect(await workspaces.keeps(join(repository.folder, '.git'))).toBe(false)
+    expect(await workspaces.keeps(join(repository.folder, 'a'))).toBe(false)
+    const plain = join(folder, `${count++}`)
+    mkdirSync(plain)
+    expect(await workspaces.keeps(plain)).toBe(false)
+    expect(await workspaces.keeps(join(folder, 'nowhere'))).toBe(false)
+    repository.write('.git/config', 'nonsense [')
+    await expect(workspaces.keeps(repository.folder)).rejects.toThrow('git')
+  })
+})
 
 describe('a snapshot', () => {
   it('holds tracked and untracked files, not ignored ones, in a commit on HEAD', async () => {
