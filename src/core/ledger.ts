@@ -1,5 +1,6 @@
 import type { AgentProfile } from './agent.ts'
 import { checkSubTasks } from './check.ts'
+import { freeKey } from './freeKey.ts'
 import type { Json } from './json.ts'
 import { readEntry, type LedgerEntry } from './ledger/entry.ts'
 import { CLOSING, closingNode } from './patterns/closing.ts'
@@ -107,14 +108,14 @@ export function judgeRound(ledger: Ledger, entry: LedgerEntry, manager: Manager)
  */
 export function grow(plan: Plan, round: number, entry: LedgerEntry, replan: boolean): Plan {
   const manage = managerOf(plan)
-  const group = free(`round-${round}`, plan.groups)
+  const group = freeKey(`round-${round}`, plan.groups)
   const nodes = entry.next.map((part) =>
     makeNode({ part: { optional: true, ...part }, group, after: part.dependsOn, needs: part.dependsOn }, manage),
   )
   const keys = nodes.map(({ key }) => key)
   const next: PlanNode = {
     ...manage,
-    key: free(`manage-${round + 1}`, [...plan.nodes, ...nodes]),
+    key: freeKey(`manage-${round + 1}`, [...plan.nodes, ...nodes]),
     input: { round: round + 1, replan, instruction: entry.instruction },
     after: keys,
     needs: keys,
@@ -140,8 +141,4 @@ export function close(plan: Plan): Plan {
 
 function managerOf(plan: Plan): PlanNode {
   return plan.nodes.find(({ kind }) => kind === 'MANAGE') as PlanNode
-}
-
-function free(key: string, others: readonly { key: string }[]): string {
-  return others.some((other) => other.key === key) ? free(`${key}-`, others) : key
 }

@@ -1,3 +1,4 @@
+import { freeKey } from '../freeKey.ts'
 import type { Aggregate, NodeKind, PlanGroup, PlanNode } from '../plan.ts'
 import type { NodeDefaults } from './node.ts'
 
@@ -32,12 +33,10 @@ export function closingNode(
 ): PlanNode {
   const byAgent = how === 'AGENT'
   const kind: NodeKind = byAgent ? 'TASK' : how
-  const taken = new Set(nodes.map(({ key }) => key))
-  const free = (key: string): string => (taken.has(key) ? free(`${key}-`) : key)
   const branches = (how === 'ITEMS' ? endsOf(nodes) : nodes).map(({ key }) => key)
   const enough = how === 'FIRST' ? 1 : how === 'VOTE' ? (votes ?? majority(branches.length)) : undefined
   return {
-    key: free(WORDS[how].key),
+    key: freeKey(WORDS[how].key, nodes),
     kind,
     title: WORDS[how].title,
     description: byAgent ? 'Bring the results of all parts together in one report.' : '',
