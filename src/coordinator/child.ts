@@ -1,11 +1,17 @@
 import { childBudget, type Amounts, NOTHING, usedOf } from '../core/budget.ts'
+import type { ChildEnd } from '../core/child.ts'
 import { elapsed, executionById, executionsOf } from '../core/draft.ts'
 import type { ChildSession } from '../core/plan.ts'
 import { isEnded } from '../core/session.ts'
 import type { SessionState } from '../core/state.ts'
+import { leftToUndo } from '../core/undo.ts'
 import { begin } from './begin.ts'
 import type { Tools } from './tools.ts'
 import { planOf } from './childPlan.ts'
+
+/** How often the workspace is tried to be kept, and the pause in between, in milliseconds. */
+const SNAPSHOT_TRIES = 3
+const SNAPSHOT_PAUSE_MS = 1_000
 
 /** Begins the child session of an execution, unless an earlier server has; one that has ended is told to its parent. */
 export async function beginChild(parts: Tools, parentId: string, executionId: string, childId: string): Promise<void> {
@@ -19,7 +25,7 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
   }
   // It was to stop before it had begun.
   if (execution.aborting !== undefined) {
-    const end = { executionId, childId, status: 'CANCELED', output: null, used: NOTHING } as const
+    const end = { executionId, childId, status: 'CANCELED', output: null, used: NOTHING, undo: [] } as const
     await parts.sessions.advance(parentId, { type: 'CHILD_ENDED', ...end })
     return
   }
@@ -45,7 +51,7 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
   })
   if (begun.kind === 'CONFLICT') {
     const { message: reason } = begun
-    const end = { executionId, childId, status: 'FAILED', output: null, reason, used: NOTHING } as const
+    const end = { executionId, childId, status: 'FAILED', output: null, reason, used: NOTHING, undo: [] } as const
     await parts.sessions.advance(parentId, { type: 'CHILD_ENDED', ...end })
     return
   }
@@ -65,12 +71,38 @@ async function stopWithParent(
   await sessions.advance(childId, { type: 'CANCEL', reason })
 }
 
-/** Tells a parent how its child has ended. */
-export async function tellParent({ sessions }: Tools, child: SessionState): Promise<void> {
-  const parent = await sessions.read(child.parentSessionId as string)
+/** Tells a parent how its child has ended, and what of it can be undone. */
+export async function tellParent(parts: Tools, child: SessionState): Promise<void> {
+  const parent = await parts.sessions.read(child.parentSessionId as string)
   const execution = parent && executionsOf(parent).find(({ childId }) => childId === child.id)
   if (!parent || !execution) return
   const { id: childId, status, output = null, reason, budget } = child
-  const end = { executionId: execution.id, childId, status, output, used: usedOf(budget) }
-  await sessions.advance(parent.id, { type: 'CHILD_ENDED', ...end, ...(reason !== undefined && { reason }) })
+  const result = { status, output, ...(reason !== undefined && { reason }) }
+  const stands = (status === 'SUCCEEDED' || status === 'PARTIAL') && execution.aborting === undefined
+  const told =
+    stands && parent.policy.snapshots ? { ...result, ...(await keepWorkspace(parts, parent, childId)) } : result
+  const end = { executionId: execution.id, childId, used: usedOf(budget), undo: leftToUndo(child), ...told }
+  await parts.sessions.advance(parent.id, { type: 'CHILD_ENDED', ...end })
+}
+
+/** Keeps what the workspace holds after a child, for the checkpoint that follows; like an agent's work, it fails without. */
+async function keepWorkspace(
+  { store, workspaces, timers }: Tools,
+  { id, projectId }: SessionState,
+  childId: string,
+): Promise<{ commit?: string } | Pick<ChildEnd, 'status' | 'output' | 'reason'>> {
+  const workspace = await store.workspace(projectId)
+  if (workspace === undefined) return {}
+  for (let tries = 1; ; tries++) {
+    try {
+      const commit = await workspaces.snapshot(workspace, `${id}/${childId}-after`)
+      return commit === undefined ? {} : { commit }
+    } catch (error) {
+      if (tries === SNAPSHOT_TRIES) {
+        const reason = `what the workspace holds after it cannot be kept: ${(error as Error).message}`
+        return { status: 'FAILED', output: null, reason }
+      }
+      await timers.pause(SNAPSHOT_PAUSE_MS)
+    }
+  }
 }

@@ -4,7 +4,7 @@ import { checkSubTasks, MAX_CHILDREN, type Problem } from '../core/check.ts'
 import { checkOptions, type PlanOptions } from '../core/check/options.ts'
 import { type Decomposition, decompose, type TaskText } from '../core/decompose.ts'
 import { compile, DEFAULT_TIMEOUTS, defaultAggregate } from '../core/pattern.ts'
-import type { Pattern, Plan } from '../core/plan.ts'
+import type { Pattern, Plan, PlanNode } from '../core/plan.ts'
 import { DEFAULT_RETRY } from '../core/retry.ts'
 import { DEFAULT_LIMITS, DEFAULT_POLICY, type SessionLimits, type SessionPolicy } from '../core/state.ts'
 import { isTooDeep, MAX_DEPTH } from '../core/json.ts'
@@ -108,8 +108,13 @@ function atPart({ path, message }: Problem, { nodes }: Plan, { subTasks = [] }: 
 
 /** A rollback needs the workspace as it was: it is kept where there is something to undo. */
 function policyOf({ policy = {} }: StartInput, plan: Plan): SessionPolicy {
-  const undoes = policy.rollback === true || plan.nodes.some(({ compensation }) => compensation)
+  const undoes = policy.rollback === true || plan.nodes.some(canBeUndone)
   return { ...DEFAULT_POLICY, snapshots: undoes, ...policy }
+}
+
+/** Whether there is something to undo in a part, or in the session that does it. */
+function canBeUndone({ compensation, session }: Pick<PlanNode, 'compensation' | 'session'>): boolean {
+  return compensation !== undefined || session?.parts.some(canBeUndone) === true
 }
 
 /** Data that goes too deep would overflow whoever reads it, the database first. */

@@ -3,6 +3,7 @@ import { remainingPath } from '../core/graph.ts'
 import type { PlanNode } from '../core/plan.ts'
 import type { ReadyItem } from '../core/schedule.ts'
 import type { SessionState } from '../core/state.ts'
+import { doerOf } from '../core/undo.ts'
 
 const paths = new WeakMap<SessionState['plan'], Map<string, number>>()
 
@@ -34,7 +35,7 @@ function wantedBy(state: SessionState, node: PlanNode): ReadyItem['wanted'] {
   const { fallbacks = 0 } = state.executions[node.key] as SessionState['executions'][string]
   const fallback = node.fallback?.[fallbacks - 1]
   if (fallback !== undefined) return { ...wantedOf(node), capabilities: [], agent: fallback }
-  const undone = node.undoes === undefined ? undefined : state.executions[node.undoes]?.agentId
+  const undone = node.undoes === undefined ? undefined : doerOf(state, node.undoes)
   // Who has done something knows best how to undo it.
   const same = node.agent === undefined && node.capabilities.length === 0 ? undone : undefined
   return { ...wantedOf(node), ...(same !== undefined && { agent: same }) }

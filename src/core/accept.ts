@@ -29,7 +29,10 @@ export function accept(
   const { kind, undoes } = nodeOf(d.state, key)
   // A round that is taken over from an earlier session has made the plan grow there.
   if (kind === 'MANAGE' && carriedId === undefined) endRound(d, key)
-  if (undoes !== undefined) moveExecution(d, undoes, 'COMPENSATE', {}, { by: id })
+  // What a child session did stays as it is there: its end is for good.
+  if (undoes !== undefined && Object.hasOwn(d.state.executions, undoes)) {
+    moveExecution(d, undoes, 'COMPENSATE', {}, { by: id })
+  }
 }
 
 /** A round of a managed session is over: the plan grows by what the manager delegates next, or closes. */

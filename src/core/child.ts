@@ -18,6 +18,8 @@ import type { PlanNode } from './plan.ts'
 import { noRoom } from './room.ts'
 import { settleSpent } from './spend.ts'
 import type { SessionStatus } from './session.ts'
+import { keepUndo } from './undo.ts'
+import type { Undoable } from './undoable.ts'
 import { begin } from './validate.ts'
 
 /**
@@ -45,19 +47,26 @@ export interface ChildEnd {
   output: Json
   reason?: string
   used: Amounts
+  /** What it leaves to be undone. */
+  undo: readonly Undoable[]
+  /** Commit of the workspace as it left it, where that is kept. */
+  commit?: string
 }
 
 /** A child session has ended: its output is the result of its node. Returns why that changes nothing. */
 export function endChild(
   d: Draft,
-  { executionId, childId, status, output, reason = '', used }: ChildEnd,
+  { executionId, childId, status, output, reason = '', used, undo, commit }: ChildEnd,
 ): string | undefined {
   const execution = executionById(d.state, executionId)
   if (execution?.childId !== childId) return 'no such child in this session'
   if (execution.status !== 'RUNNING') return `the execution does not wait for a child: ${execution.status}`
   const { key, aborting, slice } = execution
   settleSpent(d, slice, used)
-  emit(d, 'CHILD_ENDED', { key, childId, status, reason }, { executionId })
+  // By their keys alone: what they put out stands in the child's own rows.
+  const undoes = undo.length === 0 ? {} : { undo: undo.map((undoable) => undoable.key) }
+  emit(d, 'CHILD_ENDED', { key, childId, status, reason, ...undoes }, { executionId })
+  if (undo.length > 0) changeExecution(d, key, { undo: keepUndo(execution.undo ?? [], undo, d.state.seq) })
   if (aborting !== undefined) {
     endStopped(d, key, aborting)
   } else if (status === 'SUCCEEDED' || status === 'PARTIAL') {
@@ -68,6 +77,7 @@ export function endChild(
       summary,
       evidence: [{ name: 'child session', kind: 'SESSION', passed: true, detail: { childId, status } }],
       artifacts: 0,
+      ...(commit !== undefined && { commit }),
     })
   } else {
     changeExecution(d, key, {

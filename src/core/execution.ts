@@ -2,6 +2,7 @@ import type { Amounts } from './budget.ts'
 import type { GateKind } from './gate.ts'
 import type { Json } from './json.ts'
 import type { ErrorClass } from './retry.ts'
+import type { Done } from './undoable.ts'
 
 export const EXECUTION_STATUSES = [
   'PENDING',
@@ -239,6 +240,8 @@ export interface ExecutionState {
   childId?: string
   /** What the child may use of the budget. */
   slice?: Amounts
+  /** What its children that have ended did and left to be undone, in the order of its completion. */
+  undo?: readonly Done[]
   /** Number of the event that told of its acceptance. */
   acceptedSeq?: number
   readyAt?: number

@@ -39,8 +39,13 @@ export function takenOver<E extends Pick<ExecutionState, 'status'>>(
 }
 
 function carry(d: Draft, key: string, earlier: ExecutionState): void {
-  const { id, carriedId, output, summary, evidence, agentId } = earlier
-  changeExecution(d, key, { carriedId: carriedId ?? id, ...(agentId !== undefined && { agentId }) })
+  const { id, carriedId, output, summary, evidence, agentId, undo } = earlier
+  changeExecution(d, key, {
+    carriedId: carriedId ?? id,
+    ...(agentId !== undefined && { agentId }),
+    // Done by the time that it is accepted here.
+    ...(undo && { undo: undo.map((done) => ({ ...done, seq: d.state.seq + 1 })) }),
+  })
   accept(d, key, {
     ...(output !== undefined && { output }),
     ...(summary !== undefined && { summary }),

@@ -132,7 +132,7 @@ export interface PlanNode {
   votes?: number
   /** SESSION: what the child session does. */
   session?: ChildSession
-  /** UNDO: key of the node that it compensates. */
+  /** UNDO: key of the node that it compensates; `child/key` if the child session of the node `child` did that one. */
   undoes?: string
   /** Place of the item that it works on, from 0. */
   item?: number

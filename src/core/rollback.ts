@@ -1,10 +1,12 @@
-import { changePlan, type Draft, emit, executionsOf, moveSession, nodeOf } from './draft.ts'
-import type { ExecutionState } from './execution.ts'
+import { changePlan, type Draft, emit, moveSession } from './draft.ts'
+import { freeKey } from './freeKey.ts'
 import type { Choice } from './interrupt.ts'
 import type { Plan, PlanNode } from './plan.ts'
 import { openInterrupts, raise } from './raise.ts'
 import type { Rollback } from './state.ts'
 import { stopWorkOfAll } from './stop.ts'
+import { undoablesOf } from './undo.ts'
+import type { Undoable } from './undoable.ts'
 
 /** What a rollback goes back to. */
 export interface RollbackTo {
@@ -17,9 +19,13 @@ export interface RollbackTo {
   commit: string | undefined
 }
 
-/** E93: everything stops, what was done since is undone in the reverse order of its completion. */
+/**
+ * E93, E106: everything stops, what was done since is undone in the reverse order of its completion. A child session leaves
+ * the workspace as it is: others work in it too, whose work would go with its own. Only the root knows all of them.
+ */
 export function beginRollback(d: Draft, { commit, ...to }: RollbackTo): void {
-  const rollback: Rollback = { ...to, phase: 'STOPPING', ...(commit !== undefined && { commit }) }
+  const restores = commit !== undefined && d.state.parentSessionId === undefined
+  const rollback: Rollback = { ...to, phase: 'STOPPING', ...(restores && { commit }) }
   moveSession(d, 'ROLL_BACK', { rollback }, { reason: to.reason, toSeq: to.toSeq })
   stopWorkOfAll(d, to.reason)
 }
@@ -30,14 +36,9 @@ export function goOnRollingBack(d: Draft): void {
   if (openInterrupts(d).length > 0) return
   if (rollback.phase === 'STOPPING') {
     d.state.rollback = { ...rollback, phase: 'COMPENSATING' }
-    const undone = executionsOf(d.state)
-      .filter(
-        ({ id, key, status }) =>
-          status === 'ACCEPTED' && !rollback.keep.includes(id) && nodeOf(d.state, key).compensation,
-      )
-      .toSorted((a, b) => (b.acceptedSeq as number) - (a.acceptedSeq as number))
-    if (undone.length > 0) {
-      changePlan(d, withCompensations(d.state.plan, undone), 'rollback')
+    const done = undoablesOf(d.state, ({ id }) => !rollback.keep.includes(id))
+    if (done.length > 0) {
+      changePlan(d, withCompensations(d.state.plan, done.toReversed()), 'rollback')
       return
     }
   }
@@ -55,34 +56,25 @@ function endRollback(d: Draft): void {
 }
 
 /** The compensations one after the other, whatever becomes of one of them. */
-function withCompensations(plan: Plan, undone: readonly ExecutionState[]): Plan {
-  const taken = new Set(plan.nodes.map(({ key }) => key))
-  const free = (key: string): string => (taken.has(key) ? free(`${key}-`) : key)
+function withCompensations(plan: Plan, undone: readonly Undoable[]): Plan {
   const nodes: PlanNode[] = []
-  for (const { key, output = null } of undone) {
-    const node = plan.nodes.find((one) => one.key === key) as PlanNode
-    const {
-      title,
-      description = '',
-      capabilities = [],
-      agent,
-      input,
-    } = node.compensation as NonNullable<PlanNode['compensation']>
+  for (const { key, compensation, input: given, output, timeouts, retry } of undone) {
+    const { title, description = '', capabilities = [], agent, input } = compensation
     nodes.push({
-      key: free(`undo-${key}`),
+      key: freeKey(`undo-${key}`, [...plan.nodes, ...nodes]),
       kind: 'UNDO',
       title,
       description,
       capabilities,
       ...(agent !== undefined && { agent }),
-      input: { input: input ?? null, of: { key, input: node.input ?? null, output } },
+      input: { input: input ?? null, of: { key, input: given, output } },
       optional: true,
       after: nodes.slice(-1).map((previous) => previous.key),
       needs: [],
       join: 'SETTLED',
       group: 'rollback',
-      timeouts: node.timeouts,
-      retry: node.retry,
+      timeouts,
+      retry,
       undoes: key,
     })
   }

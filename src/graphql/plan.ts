@@ -161,7 +161,8 @@ const Node = builder.objectRef<CoreNode>('PlanNode').implement({
     }),
     undoes: t.string({
       nullable: true,
-      description: 'UNDO: key of the node that it undoes; else null.',
+      description:
+        'UNDO: key of the node that it undoes, as child/key if the child session of the node child did that one; else null.',
       resolve: ({ undoes }) => undoes,
     }),
     item: t.int({

@@ -73,6 +73,7 @@ export function executionRow(s: SessionState, e: ExecutionState): Row {
     interruptId: e.interruptId,
     childId: e.childId,
     slice: e.slice,
+    undo: e.undo,
     acceptedSeq: e.acceptedSeq,
     carriedId: e.carriedId,
     attempt: e.attempt,

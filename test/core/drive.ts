@@ -1,5 +1,6 @@
 import type { Report } from '../../src/core/attempt.ts'
 import { type Amounts, budgetOf, NOTHING, type Unit, type UnitLimits } from '../../src/core/budget.ts'
+import type { ChildEnd } from '../../src/core/child.ts'
 import type { Verdict } from '../../src/core/gate.ts'
 import type { Answer, InterruptState } from '../../src/core/interrupt.ts'
 import type { Plan, SubTask } from '../../src/core/plan.ts'
@@ -88,8 +89,17 @@ export function childEnds(
   status: SessionStatus = 'SUCCEEDED',
   used: Partial<Amounts> = {},
   childId: string = session.execution(key).childId ?? '',
+  left: Pick<ChildEnd, 'commit'> & { undo?: ChildEnd['undo'] } = {},
 ): Step {
   const executionId = session.execution(key).id
-  const end = { executionId, childId, status, output: { by: childId }, used: { ...NOTHING, ...used } }
+  const end = {
+    executionId,
+    childId,
+    status,
+    output: { by: childId },
+    used: { ...NOTHING, ...used },
+    undo: [],
+    ...left,
+  }
   return session.happen({ type: 'CHILD_ENDED', ...end, ...(status !== 'SUCCEEDED' && { reason: 'so it is' }) })
 }

@@ -344,6 +344,7 @@ export function checkEnd(state: SessionState, events: readonly Event[]): void {
   for (const unit of UNITS) equal(state.budget[unit].reserved, 0, 'nothing is reserved for nobody')
   if (state.rollback) {
     holds(['ROLLED_BACK', 'FAILED'].includes(state.status), 'a rollback ends as one')
+    checkUndone(state, executions)
     return
   }
   if (executions.length === 0) {
@@ -356,6 +357,18 @@ export function checkEnd(state: SessionState, events: readonly Event[]): void {
     return
   }
   checkOutcome(state, executions)
+}
+
+/** E93 and E104, said once more: what is undone, and in which order. */
+function checkUndone({ plan, rollback }: SessionState, executions: readonly ExecutionState[]): void {
+  const done = executions.flatMap(({ id, key, position, acceptedSeq = 0, undo = [] }) => {
+    if (rollback?.keep.includes(id)) return []
+    const below = undo.map((one, index) => ({ key: `${key}/${one.key}`, at: one.seq + index / 1_000 }))
+    const isOwn = acceptedSeq > 0 && plan.nodes[position]?.compensation !== undefined
+    return isOwn ? [...below, { key, at: acceptedSeq + 0.999 }] : below
+  })
+  const undone = plan.nodes.flatMap(({ undoes }) => undoes ?? [])
+  equal(undone, done.toSorted((a, b) => b.at - a.at).map(({ key }) => key), 'the last one done is the first one undone') // prettier-ignore
 }
 
 function checkOutcome(state: SessionState, executions: readonly ExecutionState[]): void {

@@ -5,6 +5,7 @@ import { type ExecutionState, heldAttempt } from '../../src/core/execution.ts'
 import { hash } from '../../src/core/hash.ts'
 import type { Answer, InterruptState } from '../../src/core/interrupt.ts'
 import type { Json } from '../../src/core/json.ts'
+import { DEFAULT_COMPILE } from '../../src/core/pattern.ts'
 import type { Plan } from '../../src/core/plan.ts'
 import { isEnded } from '../../src/core/session.ts'
 import { type Checkpoint, DEFAULT_LIMITS, type SessionState, type Step } from '../../src/core/state.ts'
@@ -156,7 +157,8 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
     if (allowed && beyond) isExceeded = true
     // A child never begins more executions than it was given.
     const executions = Math.floor((slice?.executions ?? 3) * Math.min(1, command.uses))
-    const end = { status: command.status, output: { a: 1 }, used: { ...used, executions } }
+    const undo = command.status === 'ROLLED_BACK' ? [] : LEFT.slice(0, command.pick % 3)
+    const end = { status: command.status, output: { a: 1 }, used: { ...used, executions }, undo }
     happen({ type: 'CHILD_ENDED', executionId, childId: wrong ? 'another' : childId, ...end, reason: 'chance' }, allowed) // prettier-ignore
   }
   const rollBack = (pick: number): void => {
@@ -302,6 +304,12 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
 const GOOD = { do: 'VERDICT', pick: 0, verdict: { kind: 'ACCEPT' }, gate: 0, errors: 0, attempt: false } as const
 const WELL = { do: 'ANSWER', pick: 0, choice: 0, role: 'RIGHT', shown: 'RIGHT' } as const
 const DONE = { do: 'CHILD', pick: 0, status: 'SUCCEEDED', uses: 0.5, wrong: false } as const
+
+/** What a child leaves to be undone. */
+const LEFT = ['x', 'y/x'].map((key) => {
+  const { timeouts, retry } = DEFAULT_COMPILE
+  return { key, compensation: { title: 'undo it' }, input: null, output: 'done', timeouts, retry }
+})
 
 /** Whether a validator is awaited; a person's gate is none. */
 function isJudged(state: SessionState, { id }: ExecutionState): boolean {

@@ -97,7 +97,7 @@ describe('the end of a child', () => {
     const session = begun(alone)
     const { id: executionId, childId = '' } = session.execution('a')
     const used = { tokens: 0, cost: 0, executions: 0 }
-    session.happen({ type: 'CHILD_ENDED', executionId, childId, status: 'FAILED', output: null, used })
+    session.happen({ type: 'CHILD_ENDED', executionId, childId, status: 'FAILED', output: null, used, undo: [] })
     expect(session.execution('a').error?.message).toBe('the child session ended FAILED: ')
   })
 

@@ -80,7 +80,7 @@ describe('a rejection', () => {
     const session = gated([COMMAND], { session: { pattern: 'SEQUENTIAL', parts: [part('b')] } })
     const { childId = '' } = session.execution('a')
     const used = { tokens: 0, cost: 0, executions: 0 }
-    const end = { executionId: idOf('a'), childId, status: 'SUCCEEDED', output: 1, used } as const
+    const end = { executionId: idOf('a'), childId, status: 'SUCCEEDED', output: 1, used, undo: [] } as const
     session.happen({ type: 'CHILD_ENDED', ...end })
     expect(session.execution('a').status).toBe('VALIDATING')
     session.verdict('a', rejects('no'))

@@ -187,6 +187,7 @@ CREATE TABLE "Execution" (
     "interruptId" UUID,
     "childId" UUID,
     "slice" JSONB,
+    "undo" JSONB,
     "acceptedSeq" INTEGER,
     "carriedId" UUID,
     "attempt" INTEGER NOT NULL DEFAULT 0,
