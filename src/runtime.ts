@@ -110,6 +110,8 @@ export type Outcome =
 /** A way to drive an agent. Implementations stand in runtimes/, and all pass contracts/runtime.suite. */
 export interface Runtime {
   readonly name: string
+  /** false: its agents leave no files, so that no folder has to be made for an attempt. */
+  readonly leavesFiles?: boolean
   /**
    * Runs one attempt. Yields activities as they happen, at the pace of the reader, and returns the outcome.
    * Never throws for what an agent does; once `signal` fires, stops the work for good, leaves nothing running, and

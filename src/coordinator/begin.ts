@@ -56,8 +56,8 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
   }
   const companions = { ...(task && { task }), ...(idempotency && { idempotency: claimOf(idempotency) }) }
   let claimed: Claimed = { kind: 'NEW' }
-  await sessions.create(transition, async () => {
-    claimed = await store.create(transition, companions)
+  await sessions.create(transition, async (all) => {
+    claimed = await store.create(all, companions)
     return claimed.kind === 'NEW'
   })
   return known(claimed, idempotency) ?? { kind: 'STARTED', sessionId: opening.id, replayed: false }

@@ -1,6 +1,6 @@
 import { executionById, executionsOf, nodeOf } from '../core/draft.ts'
 import { heldAttempt, takesRoom } from '../core/execution.ts'
-import { assign, type HeldItem } from '../core/schedule.ts'
+import { assign, countRunning, type HeldItem } from '../core/schedule.ts'
 import { select } from '../core/select.ts'
 import type { SessionState } from '../core/state.ts'
 import type { Crew } from '../engine.ts'
@@ -12,14 +12,9 @@ import type { Tools } from './tools.ts'
 export function createCrew(parts: Tools & { stopping: AbortSignal }): Crew {
   const { sessions, directory } = parts
 
-  /** What child sessions do, and what gates look at, takes up the room of its session, and nobody else's. */
-  async function heldBeside(sessionId: string): Promise<HeldItem[]> {
+  async function readBeside(sessionId: string): Promise<HeldItem[]> {
     const state = await sessions.read(sessionId)
-    const running = state ? executionsOf(state).filter((e) => takesRoom(e.status) && !heldAttempt(e)) : []
-    return running.map(({ id: executionId, key }) => {
-      const { group } = nodeOf(state as SessionState, key)
-      return { executionId, sessionId, projectId: '', group, agentId: '' }
-    })
+    return state ? heldBeside(state) : []
   }
 
   return {
@@ -33,8 +28,8 @@ export function createCrew(parts: Tools & { stopping: AbortSignal }): Crew {
         ...item,
         limits: { ...item.limits, project: limits.get(item.projectId) as number },
       }))
-      const children = (await Promise.all([...new Set(ready.map((item) => item.sessionId))].map(heldBeside))).flat()
-      return assign(items, [...held, ...children], (projectId) =>
+      const beside = (await Promise.all([...new Set(ready.map((item) => item.sessionId))].map(readBeside))).flat()
+      return assign(items, countRunning([...held, ...beside]), (projectId) =>
         (agents.get(projectId) ?? []).map((agent) => ({ agent })),
       )
     },
@@ -52,4 +47,13 @@ export function createCrew(parts: Tools & { stopping: AbortSignal }): Crew {
     perform: (assignment, signal) => perform(parts, assignment, signal),
     drive: (sessionId) => sessions.drive(sessionId),
   }
+}
+
+/** What child sessions do, and what gates look at, takes up the room of its session, and nobody else's. */
+export function heldBeside(state: SessionState): HeldItem[] {
+  const running = executionsOf(state).filter((e) => takesRoom(e.status) && !heldAttempt(e))
+  return running.map(({ id: executionId, key }) => {
+    const { group } = nodeOf(state, key)
+    return { executionId, sessionId: state.id, projectId: '', group, agentId: '' }
+  })
 }

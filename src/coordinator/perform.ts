@@ -1,33 +1,20 @@
 import { executionById } from '../core/draft.ts'
-import type { Json } from '../core/json.ts'
 import type { PlanNode } from '../core/plan.ts'
 import type { Assignment } from '../core/schedule.ts'
 import type { SessionState } from '../core/state.ts'
 import type { Report } from '../core/attempt.ts'
-import type { Outcome, Work } from '../runtime.ts'
+import type { Outcome } from '../runtime.ts'
 import { isRefusal } from '../store/fault.ts'
 import type { AgentRecord } from '../store/store.ts'
 import type { ArtifactRow } from '../store/write.ts'
 import { again } from './again.ts'
+import { type Claimed, claimFor } from './claim.ts'
 import { keepFiles, reportOf } from './report.ts'
 import type { Tools } from './tools.ts'
-import { stricter, workOf } from './work.ts'
-
-/** Beyond an attempt's own limit: what stopping, storing and reporting may take before the attempt counts as LOST. */
-const LEASE_SLACK_MS = 60_000
+import { workOf } from './work.ts'
 
 /** `stopping` fires once the server stops in order. */
 type Crew = Tools & { stopping: AbortSignal }
-
-/** An attempt that this server has claimed. */
-interface Claimed {
-  state: SessionState
-  node: PlanNode
-  agent: AgentRecord
-  attemptId: string
-  fence: number
-  timeouts: Work['timeouts']
-}
 
 /** What is told of an attempt, and the files that it left. */
 interface Told {
@@ -43,13 +30,13 @@ export async function perform(parts: Crew, assignment: Assignment, signal: Abort
   const { sessionId, executionId } = assignment
   const leave = sessions.attend(sessionId)
   try {
-    const claimed = await claim(parts, assignment, signal)
+    const claimed = parts.ahead.claimed(executionId) ?? (await claim(parts, assignment, signal))
     if (!claimed) return
     const { attemptId } = claimed
     try {
       await tell(parts, claimed, await run(parts, claimed, signal), signal)
     } finally {
-      await artifacts.closeFolder(attemptId)
+      if (leavesFiles(parts, claimed)) await artifacts.closeFolder(attemptId)
     }
   } catch (error) {
     // Nothing more can be written for this attempt now; its lease or the next start of a server takes it back.
@@ -61,7 +48,7 @@ export async function perform(parts: Crew, assignment: Assignment, signal: Abort
 }
 
 async function claim(parts: Crew, assignment: Assignment, signal: AbortSignal): Promise<Claimed | undefined> {
-  const { sessions, directory, now } = parts
+  const { sessions, directory } = parts
   const { sessionId, executionId, agentId } = assignment
   const attemptId = parts.newId()
   return again(parts, signal, async () => {
@@ -73,23 +60,14 @@ async function claim(parts: Crew, assignment: Assignment, signal: AbortSignal): 
       sessions.resumeSoon(sessionId)
       return undefined
     }
-    const timeouts = stricter(node.timeouts, agent.timeouts)
-    const { version: agentVersion } = agent
-    const leaseUntil = now() + timeouts.attemptMs + LEASE_SLACK_MS
-    const step = await sessions.advance(sessionId, {
-      type: 'CLAIM',
-      executionId,
-      attempt: { id: attemptId, agentId, agentVersion, owner: parts.owner, leaseUntil },
-      selection: explain(assignment),
-    })
-    const current = step && executionById(step.state, executionId)?.current
+    const claiming = claimFor(parts, node, agent, assignment, attemptId)
+    const step = await sessions.advance(sessionId, claiming.happening)
+    const claimed = step && claiming.made(step.state)
     // Refused, and yet ours: an earlier try was written though its answer got lost.
-    if (!step || current?.id !== attemptId || current.status !== 'RUNNING') {
-      // Still READY, for instance since the budget is reserved by others: it has to come back to the engine.
-      if (step && executionById(step.state, executionId)?.status === 'READY') sessions.turnAway(sessionId, executionId)
-      return undefined
-    }
-    return { state: step.state, node, agent, attemptId, fence: current.fence, timeouts }
+    if (claimed) return claimed
+    // Still READY, for instance since the budget is reserved by others: it has to come back to the engine.
+    if (step && executionById(step.state, executionId)?.status === 'READY') sessions.turnAway(sessionId, executionId)
+    return undefined
   })
 }
 
@@ -98,7 +76,7 @@ async function run(parts: Crew, claimed: Claimed, signal: AbortSignal): Promise<
   const { state, node, attemptId } = claimed
   const executionId = (state.executions[node.key] as SessionState['executions'][string]).id
   try {
-    const outputDir = await parts.artifacts.openFolder(attemptId)
+    const outputDir = await folderOf(parts, claimed)
     const before = await snapshot(parts, claimed, 'before')
     const outcome = await drive(parts, claimed, outputDir, signal)
     // The server hands it back: that is not the agent's doing.
@@ -115,6 +93,16 @@ async function run(parts: Crew, claimed: Claimed, signal: AbortSignal): Promise<
     parts.log.error({ err: error, executionId, attemptId }, 'an attempt went wrong')
     return { report: wentWrong('CRASH', (error as Error).message), kept: [] }
   }
+}
+
+/** Making a folder takes longer than many a step of the coordinator. */
+async function folderOf(parts: Crew, claimed: Claimed): Promise<string> {
+  const { attemptId } = claimed
+  return leavesFiles(parts, claimed) ? parts.artifacts.openFolder(attemptId) : parts.artifacts.folder(attemptId)
+}
+
+function leavesFiles({ runtimes }: Crew, { agent }: Claimed): boolean {
+  return runtimes[agent.runtime]?.leavesFiles !== false
 }
 
 /** Keeps what the workspace holds, where the session or a gate wants it. */
@@ -139,7 +127,7 @@ async function drive(parts: Crew, claimed: Claimed, outputDir: string, signal: A
   }
   const execution = state.executions[node.key] as SessionState['executions'][string]
   const work = await again(parts, signal, () => workOf(parts, state, node, agent, { ...claimed, outputDir }))
-  const shown = await again(parts, signal, () => parts.store.activities(execution.id, execution.attempt))
+  const shown = parts.store.activities(execution.id, execution.attempt)
   try {
     const running = runtime.run(work, signal)
     for (;;) {
@@ -185,19 +173,6 @@ async function tell(parts: Crew, claimed: Claimed, told: Told, signal: AbortSign
 function wentWrong(errorClass: 'CRASH' | 'VALIDATION', message: string): Report {
   const outcome: Outcome = { kind: 'ERROR', error: { class: errorClass, message }, evidence: [], usage: {} }
   return reportOf(outcome, [])
-}
-
-/** Why this agent, and who came next, as it is stored and shown. */
-function explain({ selection }: Assignment): Json {
-  const { chosen, ranked } = selection
-  return {
-    score: chosen?.score ?? null,
-    reasons: chosen?.reasons ?? [],
-    runnersUp: ranked
-      .filter(({ agentId }) => agentId !== chosen?.agentId)
-      .slice(0, 3)
-      .map(({ name, score }) => ({ name, score })),
-  }
 }
 
 function nodeById(state: SessionState, executionId: string): PlanNode | undefined {

@@ -1,11 +1,12 @@
 import { executionById, executionOf } from '../core/draft.ts'
-import { takesRoom } from '../core/execution.ts'
+import { isHeld, takesRoom } from '../core/execution.ts'
 import { pendingEffects } from '../core/pending.ts'
 import { isEnded } from '../core/session.ts'
 import type { Effect, SessionState, Step } from '../core/state.ts'
 import { type Happening, step } from '../core/step.ts'
 import { nextTick } from '../core/tick.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
+import type { Ahead, AheadClaim } from './ahead.ts'
 import type { Parts } from './parts.ts'
 import { readyItem } from './ready.ts'
 
@@ -21,9 +22,9 @@ export interface Sessions {
   /**
    * Has a new session written and begins the effects of its steps.
    *
-   * @param write tells whether it was written
+   * @param write writes all of it, claims of what can begin at once included, and tells whether it was written
    */
-  create(transition: Transition, write: () => Promise<boolean>): Promise<void>
+  create(transition: Transition, write: (all: Transition) => Promise<boolean>): Promise<void>
   /** The state as this server last wrote or read it: another one may have moved it since. */
   read(sessionId: string): Promise<SessionState | undefined>
   /** Begins everything that a session's rows say should be under way: see `restore`. */
@@ -71,7 +72,7 @@ const SOON_MS = 1_000
 /** Happenings of one session that are written together at most: bounds the statement. */
 const TOGETHER = 100
 
-export function createSessions(parts: Parts, errands: Errands): Sessions {
+export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Sessions {
   const { store, engine, timers, log, now } = parts
   const known = new Map<string, SessionState>()
   /** Sessions whose effects may have been lost: whoever reads one next begins them anew. */
@@ -88,6 +89,8 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
   const attended = new Map<string, number>()
   /** What ends listening to a session. */
   const followed = new Map<string, () => void>()
+  /** Claims of which nobody knows whether they were written. */
+  const unsure = new Map<string, AheadClaim[]>()
   let stopped = false
 
   /** What is done with one session waits for its turn; the queue goes when it is empty. */
@@ -112,6 +115,12 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     if (doubtful.delete(sessionId)) {
       if (state) restore(state)
       else clearTimer(sessionId)
+      for (const claim of unsure.get(sessionId) ?? []) {
+        // What was claimed after all, though nobody heard so, has not begun yet.
+        if (state) claim.begin(state)
+        else claim.giveBack()
+      }
+      unsure.delete(sessionId)
     }
     return state
   }
@@ -146,11 +155,9 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
           for (const { resolve } of batch) resolve(undefined)
           return
         }
-        const taken = takeSteps(before, batch)
-        const { transition } = taken
-        if (!transition || (await sure(sessionId, () => store.write(transition)))) {
-          if (transition) begin(transition)
-          for (const tell of taken.told) tell()
+        const { transition, told } = takeSteps(before, batch)
+        if (!transition || (await put(transition, (all) => store.write(all)))) {
+          for (const tell of told) tell()
           return
         }
         // Somebody else has moved it: what this server remembers is worth nothing.
@@ -183,6 +190,55 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
       }
     }
     return { told, ...(steps.length > 0 && { transition: { before, after: state, steps, artifacts } }) }
+  }
+
+  /**
+   * Writes a transition, together with the claims of what it makes READY and can begin here at once, and begins what
+   * follows from it.
+   *
+   * @returns whether it was written
+   */
+  async function put(transition: Transition, write: (all: Transition) => Promise<boolean>): Promise<boolean> {
+    const { all, claims } = withClaims(transition)
+    let written: boolean | undefined
+    try {
+      written = await sure(transition.after.id, () => write(all))
+    } finally {
+      if (written === false) for (const claim of claims) claim.giveBack()
+      // Whether it was written nobody knows: if it was, its work has to begin once the session is read again.
+      if (written === undefined && claims.length > 0) {
+        unsure.set(transition.after.id, [...(unsure.get(transition.after.id) ?? []), ...claims])
+      }
+    }
+    if (!written) return false
+    begin(all)
+    for (const claim of claims) claim.begin(all.after)
+    return true
+  }
+
+  function withClaims(transition: Transition): { all: Transition; claims: AheadClaim[] } {
+    const { after, steps } = transition
+    const readied = steps.flatMap(({ effects }) => effects.flatMap((e) => (e.type === 'ENQUEUE' ? e.executionId : [])))
+    const isReady = (id: string): boolean => executionById(after, id)?.status === 'READY'
+    const ready = takesClaims(after) ? [...new Set(readied)].filter(isReady) : []
+    if (stopped || ready.length === 0) return { all: transition, claims: [] }
+    const leaving = Object.values(transition.before.executions)
+      .filter(({ key, status }) => isHeld(status) && !isHeld(executionOf(after, key).status))
+      .map(({ id }) => id)
+    const claims: AheadClaim[] = []
+    const claiming: Step[] = []
+    let state = after
+    for (const claim of ahead.claims(after, ready, leaving)) {
+      const result = step(state, claim.happening, now())
+      if (result.refused === undefined) {
+        claims.push(claim)
+        claiming.push(result)
+        state = result.state
+      } else {
+        claim.giveBack()
+      }
+    }
+    return { all: { ...transition, after: state, steps: [...steps, ...claiming] }, claims }
   }
 
   /** An error leaves open whether something was written: a connection can break before a commit or after it. */
@@ -404,9 +460,7 @@ export function createSessions(parts: Parts, errands: Errands): Sessions {
     },
     create: (transition, write) =>
       inTurn(transition.after.id, async () => {
-        if (!(await sure(transition.after.id, write))) return
-        store.ring(transition.after)
-        begin(transition)
+        if (await put(transition, write)) store.ring(transition.after)
       }),
     resume: (sessionId) =>
       inTurn(sessionId, async () => {

@@ -197,7 +197,7 @@ async function drive(
   const runtime = parts.runtimes[runtimeName]
   if (!runtime) throw new Error(`this server has no runtime "${runtimeName}"`)
   const attemptId = parts.newId()
-  const { task } = await parts.store.workContext(state.taskId, [], [])
+  const { task } = await parts.store.taskText(state.taskId)
   const outputDir = await parts.artifacts.openFolder(attemptId)
   let shown = ''
   try {

@@ -1,13 +1,16 @@
 import type { Amounts } from '../core/budget.ts'
-import type { PlanNode } from '../core/plan.ts'
+import type { ExecutionState } from '../core/execution.ts'
+import type { Plan, PlanNode } from '../core/plan.ts'
 import type { SessionState } from '../core/state.ts'
 import type { UpstreamResult, Work } from '../runtime.ts'
-import type { AgentRecord } from '../store/store.ts'
+import type { AgentRecord, TaskText } from '../store/store.ts'
+import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
+import type { Tools } from './tools.ts'
 
 /** What a runtime is handed: the frozen input, with the results that it refers to. */
 export async function workOf(
-  { store, artifacts }: Pick<Parts, 'store' | 'artifacts'>,
+  { store, artifacts, directory }: Pick<Tools, 'store' | 'artifacts' | 'directory'>,
   state: SessionState,
   node: PlanNode,
   agent: AgentRecord,
@@ -16,9 +19,13 @@ export async function workOf(
   const execution = state.executions[node.key] as SessionState['executions'][string]
   const upstream = node.needs.map((key) => state.executions[key] as SessionState['executions'][string])
   // A carried result's artifacts stand with the execution that made them.
-  const makers = upstream.map(({ id, carriedId }) => carriedId ?? id)
-  const agentIds = upstream.flatMap(({ agentId }) => agentId ?? [])
-  const context = await store.workContext(state.taskId, makers, agentIds)
+  const makerOf = ({ id, carriedId }: ExecutionState): string => carriedId ?? id
+  const makers = upstream.filter(({ artifactCount, carriedId }) => artifactCount !== undefined || carriedId)
+  const [{ task, workspace }, kept, names] = await Promise.all([
+    taskOf(store, state),
+    makers.length > 0 ? store.artifacts(makers.map(makerOf)) : [],
+    Promise.all(upstream.map(({ agentId }) => (agentId === undefined ? null : nameOf(directory, store, agentId)))),
+  ])
   return {
     sessionId: state.id,
     executionId: execution.id,
@@ -28,16 +35,16 @@ export async function workOf(
     key: node.key,
     title: node.title,
     description: node.description,
-    task: context.task,
+    task,
     agent: { id: agent.id, name: agent.name, type: agent.type },
     input: node.input ?? null,
     upstream: upstream.map((e, index): UpstreamResult => {
       const { key, status, summary, output, error } = e
-      const produced = context.artifacts.filter(({ executionId }) => executionId === makers[index])
+      const produced = kept.filter(({ executionId }) => executionId === makerOf(e))
       return {
         key,
         title: state.plan.nodes[e.position]?.title ?? key,
-        agent: context.agents.find(({ id }) => id === e.agentId)?.name ?? null,
+        agent: names[index] ?? null,
         status,
         summary: summary ?? null,
         output: output ?? null,
@@ -51,11 +58,25 @@ export async function workOf(
     replies: (execution.replies ?? []).map((item) => ({ ...item })),
     notes: state.inputs.slice(0, execution.input?.inputs ?? 0).map(({ text }) => text),
     allowance: allowanceOf(state, execution.current?.reserved),
-    workspace: context.workspace,
+    workspace,
     outputDir: attempt.outputDir,
     timeouts: attempt.timeouts,
     runtimeConfig: agent.runtimeConfig,
   }
+}
+
+/** What is to be done does not change while it is being done: it is read once. A plan belongs to one session. */
+const tasks = new WeakMap<Plan, TaskText>()
+
+async function taskOf(store: Parts['store'], { plan, taskId }: SessionState): Promise<TaskText> {
+  const known = tasks.get(plan) ?? (await store.taskText(taskId))
+  tasks.set(plan, known)
+  return known
+}
+
+/** Of an agent that may be archived by now. */
+async function nameOf(directory: Directory, store: Parts['store'], agentId: string): Promise<string | null> {
+  return (await directory.agent(agentId))?.name ?? (await store.agentName(agentId)) ?? null
 }
 
 /** The stricter of two limits holds. */

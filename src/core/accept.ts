@@ -9,7 +9,7 @@ import { NO_ROUNDS } from './state.ts'
 export function accept(
   d: Draft,
   key: string,
-  result: Pick<ExecutionState, 'output' | 'summary' | 'evidence'>,
+  result: Pick<ExecutionState, 'output' | 'summary' | 'evidence' | 'artifactCount'>,
   commit?: string,
 ): void {
   const summary = result.summary ?? ''

@@ -218,6 +218,8 @@ export interface ExecutionState {
   output?: Json
   summary?: string
   evidence?: Json
+  /** Artifacts of the accepted result, if it has any. */
+  artifactCount?: number
   error?: Failure
   /** Whose end made this one SKIPPED or CANCELED. */
   causeId?: string

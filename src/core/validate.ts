@@ -15,8 +15,8 @@ export function validate(d: Draft, key: string): void {
     const candidate = execution.candidate as Candidate
     const gate = nodeOf(d.state, key).gates?.[index]
     if (!gate) {
-      const { output, summary, evidence, commit } = candidate
-      accept(d, key, { output, summary, evidence }, commit)
+      const { output, summary, evidence, artifacts, commit } = candidate
+      accept(d, key, { output, summary, evidence, ...(artifacts > 0 && { artifactCount: artifacts }) }, commit)
       return
     }
     if (gate.kind === 'PERSON') {

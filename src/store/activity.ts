@@ -21,19 +21,16 @@ export interface ActivityLog {
   close(): Promise<void>
 }
 
-/** Continues the numbering of the execution's earlier attempts. */
-export async function openActivityLog(
+/** Continues the numbering of the execution's earlier attempts. Asks for nothing until there is something to store. */
+export function openActivityLog(
   parts: { query: Query; bus: Bus; log: Pick<Logger, 'warn'> },
   executionId: string,
   attempt: number,
-): Promise<ActivityLog> {
+): ActivityLog {
   const { query, bus, log } = parts
-  const [last] = await query<{ seq: number }>(
-    `SELECT coalesce(max(seq), 0)::int AS seq FROM "Activity" WHERE "executionId" = $1`,
-    [executionId],
-  )
-  let seq = last?.seq ?? 0
-  let gathered: { seq: number }[] = []
+  /** Number of the last one that was stored. */
+  let seq: number | undefined
+  let gathered: object[] = []
   let storing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
 
@@ -41,6 +38,7 @@ export async function openActivityLog(
   function store(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
+    if (gathered.length === 0 && !storing) return Promise.resolve()
     storing ??= storeAll().finally(() => (storing = undefined))
     return storing
   }
@@ -53,16 +51,18 @@ export async function openActivityLog(
     }
   }
 
-  async function insert(rows: readonly { seq: number }[]): Promise<void> {
+  async function insert(rows: readonly object[]): Promise<void> {
     for (let tries = 0; ; tries++) {
       try {
+        const first = (seq ??= await lastSeq()) + 1
         // An earlier try may have been stored though its answer got lost.
         await query(
           `INSERT INTO "Activity" SELECT r.* FROM jsonb_populate_recordset(NULL::"Activity", $1::jsonb) r
            ON CONFLICT DO NOTHING`,
-          [JSON.stringify(rows)],
+          [JSON.stringify(rows.map((row, index) => ({ ...row, seq: first + index })))],
         )
-        return bus.ring(`activity:${executionId}`, rows.at(-1)?.seq ?? 0)
+        seq += rows.length
+        return bus.ring(`activity:${executionId}`, seq)
       } catch (error) {
         if (isRefusal(error) || tries === TRIES_MORE) {
           // What an agent shows is for people who watch; the work itself does not fail for it.
@@ -73,19 +73,17 @@ export async function openActivityLog(
     }
   }
 
+  async function lastSeq(): Promise<number> {
+    const [last] = await query<{ seq: number }>(
+      `SELECT coalesce(max(seq), 0)::int AS seq FROM "Activity" WHERE "executionId" = $1`,
+      [executionId],
+    )
+    return last?.seq ?? 0
+  }
+
   return {
     async add({ kind, text, stream }, at) {
-      seq += 1
-      const row = {
-        executionId,
-        seq,
-        attempt,
-        kind,
-        stream,
-        text: wellFormedText(text),
-        at: new Date(at).toISOString(),
-      }
-      gathered.push(row)
+      gathered.push({ executionId, attempt, kind, stream, text: wellFormedText(text), at: new Date(at).toISOString() })
       timer ??= setTimeout(() => void store(), GATHER_MS)
       if (gathered.length >= GATHER_MAX) await store()
     },

@@ -60,6 +60,7 @@ export function executionRow(s: SessionState, e: ExecutionState): Row {
     output: e.output,
     summary: e.summary,
     evidence: e.evidence,
+    artifactCount: e.artifactCount,
     error: e.error,
     causeId: e.causeId,
     aborting: e.aborting,

@@ -124,7 +124,7 @@ const CHANGING = {
   Session:
     'status version seq planVersion limits policy budget inputs baseCommit waitedMs waitingSince ledger rollback ending output reason startedAt endedAt',
   Execution:
-    'status agentId selection input inputHash output summary evidence error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId slice undo acceptedSeq attempt counted lost fence readyAt resumeAt startedAt endedAt',
+    'status agentId selection input inputHash output summary evidence artifactCount error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId slice undo acceptedSeq attempt counted lost fence readyAt resumeAt startedAt endedAt',
   Attempt: 'status leaseUntil timeout retryable error usage endedAt',
   Interrupt: 'status escalated role answer answeredBy answeredAt',
 }

@@ -1,10 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { AgentProfile } from '../../src/core/agent.ts'
-import { assign, type Assignment, type HeldItem, type ReadyItem } from '../../src/core/schedule.ts'
+import {
+  assign as assignTo,
+  countRunning,
+  type Assignment,
+  type HeldItem,
+  type ReadyItem,
+} from '../../src/core/schedule.ts'
 import { type Candidate, select } from '../../src/core/select.ts'
 import './seed.ts'
 import { BEGIN } from './sessions.ts'
+
+const assign = (
+  ready: readonly ReadyItem[],
+  held: readonly HeldItem[],
+  agentsOf: Parameters<typeof assignTo>[2],
+): Assignment[] => assignTo(ready, countRunning(held), agentsOf)
 
 const agent = (id: string, change: Partial<AgentProfile> = {}): Omit<Candidate, 'running'> => {
   const all = { type: 'GENERAL', description: '', capabilities: ['work'], status: 'ONLINE', slots: 100 } as const
@@ -205,5 +217,34 @@ describe('whatever waits and runs', () => {
         expect(assign(waiting.toReversed(), running.toReversed(), () => agents)).toEqual(told)
       }),
     )
+  })
+})
+
+describe('what runs', () => {
+  const one = { executionId: 'e', sessionId: 's', projectId: 'p', group: 'g', agentId: 'a' }
+
+  it('is counted by session, group, project and agent until it has ended', () => {
+    const running = countRunning([one])
+    running.add({ ...one, executionId: 'f', sessionId: 't' })
+    expect(['session s', 'session t', 'group s g', 'project p', 'agent a'].map((what) => count(what))).toEqual([
+      1, 1, 1, 2, 2,
+    ])
+    running.remove(one)
+    expect(['session s', 'session t', 'group s g', 'project p', 'agent a'].map((what) => count(what))).toEqual([
+      0, 1, 0, 1, 1,
+    ])
+
+    function count(what: string): number {
+      const [kind, ...id] = what.split(' ') as ['session', ...string[]]
+      return running.of(kind, id.join(' '))
+    }
+  })
+
+  it('takes the place of what leaves: what starts now is counted with it', () => {
+    const running = countRunning([one])
+    running.remove(one)
+    const [first] = assignTo([ready('x')], running, anyone)
+    expect(first?.executionId).toBe('x')
+    expect(running.of('agent', 'ann')).toBe(1)
   })
 })

@@ -43,13 +43,13 @@ export function createMemoryStore(tables: Tables, life: Life, breaks: (verb: str
         if (agent) Object.assign(agent, { status, statusReason: reason })
         return agent !== undefined
       }),
-    workContext: (taskId, executionIds, agentIds) =>
-      ask('context', () => tables.workContext(taskId, executionIds, agentIds)),
-    activities: (executionId) =>
-      ask('activities', () => ({
-        // Storing what is shown never fails the work; what it costs is time.
-        add: () => Promise.resolve(),
-        close: () => ask(`close activities of ${executionId}`, () => {}).catch(() => {}),
-      })),
+    taskText: (taskId) => ask('task text', () => tables.taskText(taskId)),
+    artifacts: (executionIds) => ask('artifacts', () => executionIds.flatMap((id) => tables.artifactsOf(id))),
+    agentName: (agentId) => ask('agent name', () => tables.agents.find(({ id }) => id === agentId)?.name),
+    // Storing what is shown never fails the work; what it costs is time.
+    activities: (executionId) => ({
+      add: () => Promise.resolve(),
+      close: () => ask(`close activities of ${executionId}`, () => {}).catch(() => {}),
+    }),
   }
 }

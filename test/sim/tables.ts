@@ -5,7 +5,7 @@ import type { SessionState } from '../../src/core/state.ts'
 import type { Claim, Claimed } from '../../src/store/idempotency.ts'
 import { attemptRow, executionRow, interruptRow, type Row, sessionRow } from '../../src/store/rows.ts'
 import { loadSession, type Unfinished } from '../../src/store/session.ts'
-import type { AgentRecord, Companions, WorkContext } from '../../src/store/store.ts'
+import type { AgentRecord, Companions, TaskText } from '../../src/store/store.ts'
 import type { NewTask } from '../../src/store/task.ts'
 import type { ArtifactRow, Transition } from '../../src/store/write.ts'
 import { Fault } from './loop.ts'
@@ -62,7 +62,9 @@ export interface Tables {
   sessionOfInterrupt(interruptId: string): string | undefined
   checkpoint(sessionId: string, seq: number): { accepted: string[]; commit: string | null } | undefined
   task(projectId: string, taskId: string): NewTask | undefined
-  workContext(taskId: string, executionIds: readonly string[], agentIds: readonly string[]): WorkContext
+  taskText(taskId: string): TaskText
+  /** Those of an execution. */
+  artifactsOf(executionId: string): readonly ArtifactRow[]
   /** All artifacts of a session. */
   artifacts(sessionId: string): readonly ArtifactRow[]
 }
@@ -184,16 +186,15 @@ export function createTables(onLooker: OnLooker, careless = false): Tables {
       const found = JSON.parse(tasks.get(taskId) ?? 'null') as NewTask | null
       return found?.projectId === projectId ? found : undefined
     },
-    workContext(taskId, executionIds, agentIds) {
+    taskText(taskId) {
       const { title, description, projectId } = JSON.parse(tasks.get(taskId) as string) as NewTask
-      const found = [...sessions.values()].flatMap(({ artifacts }) => artifacts)
       return {
         task: { title, description },
         workspace: projects.find(({ id }) => id === projectId)?.workspace ?? '',
-        artifacts: found.filter(({ executionId }) => executionIds.includes(executionId)),
-        agents: agents.filter(({ id }) => agentIds.includes(id)).map(({ id, name }) => ({ id, name })),
       }
     },
+    artifactsOf: (id) =>
+      [...sessions.values()].flatMap(({ artifacts }) => artifacts.filter(({ executionId }) => executionId === id)),
     artifacts: (sessionId) => sessions.get(sessionId)?.artifacts ?? [],
   }
 }

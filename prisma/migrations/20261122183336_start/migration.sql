@@ -174,6 +174,7 @@ CREATE TABLE "Execution" (
     "output" JSONB,
     "summary" TEXT,
     "evidence" JSONB,
+    "artifactCount" INTEGER,
     "error" JSONB,
     "causeId" UUID,
     "aborting" TEXT,
