@@ -114,8 +114,16 @@ export interface Coordinator {
   edit(sessionId: string, edits: readonly PlanEdit[], by: string): Promise<Moved>
   /** Stops a session and undoes what it did since a checkpoint; 0: since its beginning. */
   rollBack(sessionId: string, to: { toSeq: number; reason: string }): Promise<Moved>
-  /** Goes on with every session that a server left unfinished. Call once, before doors open. */
+  /**
+   * Takes its place among the servers of the database, and goes on with every session that nobody living has. Call once,
+   * before doors open.
+   */
   recover(): Promise<{ sessions: number; lost: number }>
+  /**
+   * Takes no more work, hands its sessions on if there are others who could go on with them, and waits until what runs
+   * has come to its end.
+   */
+  drain(): Promise<void>
   /** Waits until a session of this server has ended; for tests and for a server that is about to stop. */
   ended(sessionId: string): Promise<void>
   /** Takes no more work and stops what runs; unfinished sessions go on with the next server. */

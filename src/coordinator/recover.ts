@@ -1,12 +1,13 @@
 import { isHeld } from '../core/execution.ts'
 import { again } from './again.ts'
+import { endLeftovers } from './leftovers.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
  * Goes on with what an earlier server left: ends what is still running for it, counts its attempts as LOST, and hands
  * everything READY to the engine. What was ACCEPTED is never touched. A session that cannot be read now does not keep
- * the others waiting.
+ * the others waiting. Only for a server that has the database for itself: whoever had these sessions is dead.
  *
  * @param signal fires when the server stops
  * @returns how many sessions go on, and how many attempts were lost
@@ -17,7 +18,7 @@ export async function recover(
 ): Promise<{ sessions: number; lost: number }> {
   const { store, log, owner } = parts
   // First the old processes, then new attempts: never two at once on one workspace.
-  const alive = await endLeftovers(parts)
+  const { alive } = await endLeftovers(parts, true)
   const left = await store.unfinished()
   const driven = new Set(
     await store.drive(
@@ -39,22 +40,6 @@ export async function recover(
   }
   if (ids.length > 0) log.info({ sessions: ids.length, lost }, 'going on with unfinished sessions')
   return { sessions: ids.length, lost }
-}
-
-/** Ends what attempts of an earlier server have running, and removes their folders, whatever has become of them. */
-async function endLeftovers({ artifacts, runtimes, log }: Parts): Promise<Set<string>> {
-  const alive = new Set<string>()
-  for (const attemptId of await artifacts.leftovers()) {
-    try {
-      // Which runtime drove it does not matter, nor whether its agent is still there: its folder tells.
-      for (const runtime of Object.values(runtimes)) await runtime.reap(artifacts.folder(attemptId))
-      await artifacts.closeFolder(attemptId)
-    } catch (error) {
-      alive.add(attemptId)
-      log.error({ err: error, attemptId }, 'what an earlier server left running could not be ended')
-    }
-  }
-  return alive
 }
 
 async function goOn(

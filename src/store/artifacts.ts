@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
@@ -29,8 +29,12 @@ const PART = '.part'
 /** Where the kept files lie, each in a folder of the first two digits of its hash. */
 export const artifactsIn = (dataDir: string): string => join(dataDir, 'artifacts')
 
-export function createArtifactStore(dataDir: string): ArtifactStore {
-  const work = join(dataDir, 'work')
+/**
+ * The artifacts of a data directory.
+ *
+ * @param work where attempts have their folders: no two servers at once work there
+ */
+export function createArtifactStore(dataDir: string, work: string = join(dataDir, 'work')): ArtifactStore {
   const path = (sha256: string): string => join(artifactsIn(dataDir), sha256.slice(0, 2), sha256)
   const folder = (attemptId: string): string => join(work, attemptId)
   return {
@@ -43,7 +47,7 @@ export function createArtifactStore(dataDir: string): ArtifactStore {
         const { sha256, size } = await copy(file, part)
         const place = path(sha256)
         const known = await stat(place).catch(() => undefined)
-        if (known?.size !== size) {
+        if (known?.size !== size || !(await renew(place))) {
           await mkdir(dirname(place), { recursive: true })
           // Under its final name only once it is whole: a killed server leaves no half artifact behind. Two executions
           // may keep the same bytes at the same time.
@@ -66,6 +70,15 @@ export function createArtifactStore(dataDir: string): ArtifactStore {
       return [...new Set(others.map((name) => name.slice(0, `${name}.`.indexOf('.'))))]
     },
   }
+}
+
+/** An old file that nothing referred to until now must not be swept away; returns whether it was still there. */
+async function renew(path: string): Promise<boolean> {
+  const now = new Date()
+  return utimes(path, now, now).then(
+    () => true,
+    () => false,
+  )
 }
 
 /**

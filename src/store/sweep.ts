@@ -10,7 +10,7 @@ const LOOKED_UP_AT_ONCE = 5_000
 
 /**
  * Removes what attempts have kept though their report was then refused or got lost: files that no artifact refers to.
- * Call it while no attempt is under way: a file that is there already is not made new when it is kept once more.
+ * A file that is kept once more counts as new.
  *
  * A database that does not know half of the files is more likely another one than the one that they belong to, for
  * instance because DATABASE_URL was forgotten once: then nothing is removed.

@@ -1,0 +1,176 @@
+import type { Database } from './db.ts'
+import type { Query } from './driver.ts'
+
+export const SERVER_ROLES = ['all', 'api', 'worker'] as const
+
+/** What a server does: take requests, do work, or both. */
+export type ServerRole = (typeof SERVER_ROLES)[number]
+
+/** A server process as it says of itself. */
+export interface ServerIdentity {
+  id: string
+  /** Host and process, for people. */
+  name: string
+  role: ServerRole
+  version: string
+}
+
+/** A server process that lives. */
+export interface LivingServer extends ServerIdentity {
+  startedAt: Date
+  draining: boolean
+}
+
+/** An attempt that RUNS by its row though nobody performs it any more. */
+export interface LostAttempt {
+  sessionId: string
+  executionId: string
+  attemptId: string
+  fence: number
+}
+
+/** An execution that has been READY for a while. */
+export interface WaitingExecution {
+  sessionId: string
+  executionId: string
+  createdAt: Date
+}
+
+/** What one look at the rows has found. */
+export interface Found {
+  /** Servers whose lease had run out: they have lost everything that they had. */
+  buried: { id: string; name: string }[]
+  lost: LostAttempt[]
+  /** Sessions that nobody drives who lives. */
+  undriven: string[]
+  /** Nobody took them for WAITING_MS. */
+  waiting: WaitingExecution[]
+}
+
+/**
+ * What servers that share a database know of each other. A server lives from `register` until it retires or is buried;
+ * whoever has no row is dead. What time it is, only the database says.
+ */
+export interface Servers {
+  register(server: ServerIdentity, leaseMs: number): Promise<void>
+  /**
+   * Prolongs the lease of a server.
+   *
+   * @returns LATE if it had run out though nobody has noticed, as after a time without the database; DEAD if the server
+   *   was buried: others have what it had
+   */
+  beat(id: string, leaseMs: number): Promise<'IN_TIME' | 'LATE' | 'DEAD'>
+  /** Makes known that a server takes nothing more. */
+  drain(id: string): Promise<void>
+  /** The server has nothing in hand any more, and goes. */
+  retire(id: string): Promise<void>
+  /** Servers of which it is certain that they have ended. */
+  bury(ids: readonly string[]): Promise<void>
+  /** Every server but this one has ended for certain. */
+  buryOthers(id: string): Promise<void>
+  /** The oldest first. */
+  living(): Promise<LivingServer[]>
+  /**
+   * A server gives up the sessions that it drives. Each moves on by one version, so that whoever remembers it reads it again.
+   *
+   * @returns those that have no driver now, and how far they have come
+   */
+  handOn(id: string): Promise<{ id: string; version: number }[]>
+  /**
+   * Looks for what nobody has in hand. Only the oldest server with a crew does, and never two at once.
+   *
+   * @param bury whether servers whose lease has run out are dead from here on
+   * @param after the last execution that the earlier look found waiting: this one begins behind it
+   * @returns undefined if it is another server's turn
+   */
+  look(id: string, bury: boolean, after?: WaitingExecution): Promise<Found | undefined>
+}
+
+/** How long an execution may be READY before its doorbell is believed lost, in milliseconds. */
+export const WAITING_MS = 5_000
+/** Executions that one look finds waiting at most. */
+export const WAITING_AT_ONCE = 100
+/** Sessions without a driver, and attempts without an owner, that one look finds at most. */
+const FOUND_AT_ONCE = 1_000
+/** Any number will do, as long as nobody else locks it: "sweep" as bytes. */
+const KEY = 0x73_77_65_65_70
+
+/** Whether it is this server's turn to look; the lock goes with the transaction. */
+const MY_TURN = `SELECT pg_try_advisory_xact_lock($1) AND $2 = (
+  SELECT min(id) FROM "Server" WHERE "leaseUntil" > now() AND role <> 'api' AND NOT draining
+) AS mine`
+
+const BURY = `DELETE FROM "Server" WHERE id <> $1 AND "leaseUntil" < now() RETURNING id, name`
+
+const LOST = `SELECT a."sessionId", a."executionId", a.id AS "attemptId", a.fence FROM "Attempt" a
+  JOIN "Execution" e ON e.id = a."executionId" AND e.attempt = a.number AND e.status IN ('ASSIGNED', 'RUNNING')
+  JOIN "Session" s ON s.id = a."sessionId" AND s."endedAt" IS NULL
+  WHERE a.status = 'RUNNING' AND NOT EXISTS (SELECT FROM "Server" WHERE id = a.owner)
+  ORDER BY a."sessionId" LIMIT ${FOUND_AT_ONCE}`
+
+const UNDRIVEN = `SELECT s.id FROM "Session" s
+  WHERE s."endedAt" IS NULL AND NOT EXISTS (SELECT FROM "Server" WHERE id = s.driver)
+  ORDER BY s."createdAt", s.id LIMIT ${FOUND_AT_ONCE}`
+
+const WAITING = `SELECT e."sessionId", e.id AS "executionId", e."createdAt" FROM "Execution" e
+  JOIN "Session" s ON s.id = e."sessionId" AND s.status IN ('RUNNING', 'ROLLING_BACK')
+  WHERE e.status = 'READY' AND e."readyAt" < now() - $3 * interval '1 millisecond'
+    AND (e."createdAt", e.id) > ($1::timestamptz, $2::uuid)
+  ORDER BY e."createdAt", e.id LIMIT ${WAITING_AT_ONCE}`
+
+/** Before every other. */
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+/** The servers of a database. */
+export function createServers({ query, transaction }: Pick<Database, 'query' | 'transaction'>): Servers {
+  async function run(sql: string, params: readonly unknown[]): Promise<void> {
+    await query(sql, params)
+  }
+
+  async function lookNow(query: Query, id: string, bury: boolean, after?: WaitingExecution): Promise<Found> {
+    const buried = bury ? await query<Found['buried'][number]>(BURY, [id]) : []
+    const lost = await query<LostAttempt>(LOST)
+    const undriven = await query<{ id: string }>(UNDRIVEN)
+    const from = [after?.createdAt ?? new Date(0), after?.executionId ?? NOBODY]
+    const waiting = await query<WaitingExecution>(WAITING, [...from, WAITING_MS])
+    return { buried, lost, undriven: undriven.map(({ id }) => id), waiting }
+  }
+
+  return {
+    register: ({ id, name, role, version }, leaseMs) =>
+      run(
+        `INSERT INTO "Server" (id, name, role, version, "startedAt", "leaseUntil")
+         VALUES ($1, $2, $3, $4, now(), now() + $5 * interval '1 millisecond')`,
+        [id, name, role, version, leaseMs],
+      ),
+    async beat(id, leaseMs) {
+      const [beaten] = await query<{ inTime: boolean }>(
+        `UPDATE "Server" s SET "leaseUntil" = now() + $2 * interval '1 millisecond'
+         FROM (SELECT id, "leaseUntil" > now() AS "inTime" FROM "Server" WHERE id = $1 FOR UPDATE) was
+         WHERE s.id = was.id RETURNING was."inTime"`,
+        [id, leaseMs],
+      )
+      if (!beaten) return 'DEAD'
+      return beaten.inTime ? 'IN_TIME' : 'LATE'
+    },
+    drain: (id) => run(`UPDATE "Server" SET draining = true WHERE id = $1`, [id]),
+    retire: (id) => run(`DELETE FROM "Server" WHERE id = $1`, [id]),
+    bury: (ids) => run(`DELETE FROM "Server" WHERE id = ANY($1::text[])`, [ids]),
+    buryOthers: (id) => run(`DELETE FROM "Server" WHERE id <> $1`, [id]),
+    living: () =>
+      query<LivingServer>(
+        `SELECT id, name, role, version, "startedAt", draining FROM "Server" WHERE "leaseUntil" > now() ORDER BY id`,
+      ),
+    handOn: (id) =>
+      query(
+        `UPDATE "Session" SET driver = NULL, version = version + 1
+         WHERE driver = $1 AND "endedAt" IS NULL RETURNING id, version`,
+        [id],
+      ),
+    look: (id, bury, after) =>
+      transaction(async (query) => {
+        const [turn] = await query<{ mine: boolean }>(MY_TURN, [KEY, id])
+        return turn?.mine === true ? lookNow(query, id, bury, after) : undefined
+      }),
+  }
+}
