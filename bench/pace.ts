@@ -12,6 +12,9 @@ export interface Runner {
   close(): Promise<void>
 }
 
+/** How long sessions that are under way may take to end, in milliseconds. */
+const STUCK_MS = 30_000
+
 export async function enter(bed: Bed, join: Enter): Promise<Runner> {
   let steps = 0
   let last: { session: string; at: number } | undefined
@@ -39,7 +42,9 @@ export async function enter(bed: Bed, join: Enter): Promise<Runner> {
       const cpu = ((bed.cpu() - before.cpu) / done) * 1_000
       const p50 = sessions === 1 && shape === 'sequential' ? median(gaps) : undefined
       over.abort()
-      await lanes
+      // Steps that never come must not be waited for, for ever.
+      const stuck = await Promise.race([lanes.then(() => false), pause(STUCK_MS, true, { ref: false })])
+      if (stuck || done === 0) throw new Error(`after ${done} steps in ${seconds} s nothing came any more`)
       return { rate: done / took, cpu, ...(p50 !== undefined && { p50 }) }
     },
     close: () => contestant.close(),

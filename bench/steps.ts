@@ -1,15 +1,19 @@
 import { type Answer, median, precise, shown, tell } from './answer.ts'
-import { makeBed } from './bed.ts'
+import { type Bed, makeBed } from './bed.ts'
 import { type Enter, type Pace, type Shape } from './contestant.ts'
+import { enterBullmq } from './contestants/bullmq.ts'
 import { enterCeiling } from './contestants/ceiling.ts'
 import { enterCommit } from './contestants/commit.ts'
+import { enterDbos } from './contestants/dbos.ts'
 import { enterOurs } from './contestants/ours.ts'
-import { enter } from './pace.ts'
+import { enter, type Runner } from './pace.ts'
 
 const CONTESTANTS = {
   ours: enterOurs,
   commit: enterCommit,
   ceiling: enterCeiling,
+  dbos: enterDbos,
+  bullmq: enterBullmq,
 } satisfies Record<string, Enter>
 export type Name = keyof typeof CONTESTANTS
 export const NAMES = Object.keys(CONTESTANTS) as Name[]
@@ -26,6 +30,9 @@ export interface StepsOptions {
 
 /** Ratios of steps per second, sequential: ours over theirs, with so many sessions at once. */
 const RATIOS: Readonly<Record<string, [Name, number]>> = {
+  dbos1: ['dbos', 1],
+  dbos128: ['dbos', 128],
+  bullmq128: ['bullmq', 128],
   ceiling128: ['ceiling', 128],
 }
 
@@ -39,27 +46,38 @@ export async function steps(options: StepsOptions): Promise<Answer> {
   const paces: Paces = new Map()
   const bed = await makeBed()
   try {
-    for (let round = 1; round <= options.rounds; round++) {
-      // Nobody always comes first.
-      const names = options.only.map((_, index) => options.only[(index + round) % options.only.length] as Name)
-      const runners = []
-      for (const name of names) runners.push({ name, ...(await enter(bed, CONTESTANTS[name])) })
-      for (const shape of options.shapes) {
-        for (const sessions of options.sessions) {
-          for (const { name, run } of runners) {
-            const pace = await run({ shape, sessions, seconds: options.seconds })
-            const key = setting(name, shape, sessions)
-            paces.set(key, [...(paces.get(key) ?? []), pace])
-            tell(`round ${round} ${key}: ${shown(pace.rate)} steps/s`)
-          }
-        }
-      }
-      for (const { close } of runners) await close()
-    }
+    for (let number = 1; number <= options.rounds; number++) await round(bed, number, options, paces)
   } finally {
     await bed.stop()
   }
   return answer(options, paces)
+}
+
+async function round(bed: Bed, number: number, options: StepsOptions, paces: Paces): Promise<void> {
+  const { only, shapes, sessions, seconds } = options
+  const runners: (Runner & { name: Name })[] = []
+  try {
+    // Nobody always comes first.
+    for (const index of only.keys()) {
+      const name = only[(index + number) % only.length] as Name
+      runners.push({ name, ...(await enter(bed, CONTESTANTS[name])) })
+    }
+    for (const shape of shapes) {
+      for (const count of sessions) {
+        for (const { name, run } of runners) {
+          const pace = await run({ shape, sessions: count, seconds })
+          const key = setting(name, shape, count)
+          paces.set(key, [...(paces.get(key) ?? []), pace])
+          tell(`round ${number} ${key}: ${shown(pace.rate)} steps/s`)
+        }
+      }
+    }
+  } catch (error) {
+    // What else goes wrong while all of them leave comes of this one.
+    await Promise.allSettled(runners.map(({ close }) => close()))
+    throw error
+  }
+  for (const { close } of runners) await close()
 }
 
 function answer({ only, shapes, sessions }: StepsOptions, paces: Paces): Answer {

@@ -29,7 +29,7 @@ export const enterOurs: Enter = async (bed, step) => joinOurs(await bed.database
  * @param url of a PostgreSQL database, which is migrated
  */
 export async function joinOurs(url: string, step: (session: string) => void): Promise<Contestant> {
-  const log = pino({ level: 'silent' })
+  const log = pino({ level: 'error' }, pino.destination(2))
   const database = await openDatabase({ url })
   await migrate(database, MIGRATIONS)
   const dataDir = mkdtempSync(join(process.env['TUTTI_TEST_RUN_FOLDER'] ?? tmpdir(), 'bench-ours-'))
@@ -94,6 +94,7 @@ const NOTHING: Outcome = { kind: 'OK', summary: 'done', output: 'done', files: [
 function doingNothing(step: (session: string) => void): Runtime {
   return {
     name: 'nothing',
+    leavesFiles: false,
     // It shows nothing either.
     // oxlint-disable-next-line require-yield
     async *run({ sessionId }) {
