@@ -5,11 +5,12 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { type Answer, conditions, print } from './answer.ts'
 import { SHAPES } from './contestant.ts'
+import { latency } from './latency.ts'
+import { start } from './start.ts'
 import { NAMES, steps } from './steps.ts'
 
 interface Common {
   rounds: number
-  seconds: number
   json?: true
 }
 
@@ -36,25 +37,35 @@ const among =
 const program = new Command('bench').description('Measures what the orchestrator itself costs, beside its peers.')
 
 /** A question that is asked in rounds. */
-function question(name: string, description: string, seconds: number): Command {
+function question(name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
     .option('--rounds <number>', 'measurements of each, one after the other in turn', whole, 3)
-    .option('--seconds <number>', 'that one measurement takes', number, seconds)
     .option('--json', 'one JSON object instead of a table')
 }
+
+const SECONDS = ['--seconds <number>', 'that one measurement takes'] as const
 
 async function report(options: Common, answering: () => Promise<Answer>): Promise<void> {
   const around = conditions(options.rounds)
   print(await answering(), around, options.json === true)
 }
 
-question('steps', 'steps that do nothing, ten in each session', 5)
+question('steps', 'steps that do nothing, ten in each session')
+  .option(...SECONDS, number, 5)
   .option('--only <names>', `of ${NAMES.join(',')}`, among(NAMES), NAMES)
   .option('--sessions <numbers>', 'at once', counts, [1, 16, 128])
   .option('--shapes <names>', `of ${SHAPES.join(',')}`, among(SHAPES), [...SHAPES])
   .action((options: Common & Parameters<typeof steps>[0]) => report(options, () => steps(options)))
+
+question('latency', 'from a mutation to its event at a subscriber')
+  .option(...SECONDS, number, 5)
+  .action((options: Common & Parameters<typeof latency>[0]) => report(options, () => latency(options)))
+
+question('start', 'from nothing to a server that is ready').action((options: Common) =>
+  report(options, () => start(options)),
+)
 
 // Servers and folders go when the process ends in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
