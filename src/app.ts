@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve, sep } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { v7 as uuid } from 'uuid'
 import { BUILTIN_AGENTS } from './agents/builtin.ts'
@@ -8,6 +9,7 @@ import { memoryBus } from './buses/memory.ts'
 import { redisBus } from './buses/redis.ts'
 import type { Config } from './config.ts'
 import { createCoordinator } from './coordinator/create.ts'
+import type { Membership } from './coordinator/membership.ts'
 import { timers } from './coordinator/timers.ts'
 import { createEmbeddedEngine } from './engines/embedded.ts'
 import { createServer } from './graphql/server.ts'
@@ -17,7 +19,9 @@ import { createArtifactStore } from './store/artifacts.ts'
 import { type Database, openDatabase } from './store/db.ts'
 import { acquireLock } from './store/lock.ts'
 import { migrate, MIGRATIONS } from './store/migrate.ts'
-import { becomeSoleEngine } from './store/soleEngine.ts'
+import { createServers, type Servers } from './store/servers.ts'
+import { takeSlot, visitAbandoned } from './store/slots.ts'
+import { becomeSoleEngine, keepSoleEnginesOff } from './store/soleEngine.ts'
 import { createStore } from './store/store.ts'
 import { sweepArtifacts } from './store/sweep.ts'
 import { findTemplate } from './store/template.ts'
@@ -29,11 +33,27 @@ export interface App {
   url: string
   /** Unfinished sessions that it went on with. */
   recovered: { sessions: number; lost: number }
+  /** Takes nothing more and hands on what it can, lets what runs end for as long as the operator allows, then closes. */
+  leave(): Promise<void>
   /** Stops doors first, then work; unfinished sessions go on with the next server. */
   close(): Promise<void>
-  /** Resolves once it has stopped, by `close` or because another server has taken over its database. */
-  closed: Promise<void>
+  /** Resolves with the reason once it has stopped. */
+  closed: Promise<Ending>
 }
+
+/**
+ * Why a server has stopped. CLOSED: it was asked to. REPLACED: another one has the database for itself now. BURIED: it was
+ * silent for longer than its lease, so others have taken over what it had.
+ */
+export type Ending = 'CLOSED' | 'REPLACED' | 'BURIED'
+
+/** The exit code of the process whose server has stopped; 75: start it again. */
+export const EXIT_CODES: Readonly<Record<Ending, number>> = { CLOSED: 0, REPLACED: 1, BURIED: 75 }
+
+/** How often it is looked for what nobody has in hand, in milliseconds. */
+const LOOK_MS = 1_000
+/** How long a server may take to stop its work that others have taken for dead, in milliseconds. */
+const BURIED_MS = 10_000
 
 export const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -47,15 +67,32 @@ export const VERSION = (
 export async function createApp(config: Config, log: Logger): Promise<App> {
   // What has been opened, so that a failure on the way closes it again, last first.
   const opened: (() => unknown)[] = []
-  const closed = Promise.withResolvers<void>()
-  const close = async (): Promise<void> => {
+  const closed = Promise.withResolvers<Ending>()
+  let closing: Promise<void> | undefined
+  const shutAll = async (): Promise<void> => {
     for (const shut of opened.splice(0).toReversed()) await shut()
-    closed.resolve()
+  }
+  const end = (ending: Ending): Promise<void> => {
+    closing ??= shutAll().finally(() => closed.resolve(ending))
+    if (ending === 'BURIED') void pause(BURIED_MS, undefined, { ref: false }).then(() => closed.resolve(ending))
+    return closing
   }
   try {
-    return { ...(await open(config, log, (shut) => opened.push(shut), close)), close, closed: closed.promise }
+    const { drain, ...app } = await open(config, log, (shut) => opened.push(shut), end)
+    return {
+      ...app,
+      async leave() {
+        const late = new AbortController()
+        const limit = pause(config.drainMs, undefined, { signal: late.signal }).catch(() => {})
+        await Promise.race([drain(), limit, closed.promise])
+        late.abort()
+        await end('CLOSED')
+      },
+      close: () => end('CLOSED'),
+      closed: closed.promise,
+    }
   } catch (error) {
-    await close()
+    await end('CLOSED')
     throw error
   }
 }
@@ -64,46 +101,56 @@ async function open(
   config: Config,
   log: Logger,
   opened: (close: () => unknown) => void,
-  close: () => Promise<void>,
-): Promise<Pick<App, 'url' | 'recovered'>> {
-  const { dataDir, databaseUrl, redisUrl } = config
-  const lock = await acquireLock(dataDir)
-  opened(() => lock.release())
+  end: (ending: Ending) => Promise<void>,
+): Promise<Pick<App, 'url' | 'recovered'> & { drain(): Promise<void> }> {
+  const { dataDir, databaseUrl, redisUrl, role } = config
+  // A process that stops and starts again is another server.
+  const owner = uuid()
+  const crewed = role !== 'api'
+  const alone = databaseUrl === undefined || redisUrl === undefined
+  const lock = alone ? await acquireLock(dataDir) : undefined
+  opened(() => lock?.release())
+  const slot = await takeSlot(dataDir, owner)
+  opened(() => slot.release())
   const template = databaseUrl === undefined ? await findTemplate(MIGRATIONS) : undefined
   const database = await openDatabase({ url: databaseUrl, dataDir, template, log })
   opened(() => database.close())
   if (databaseUrl !== undefined) {
     const taken = (): void => {
-      log.fatal('another server has taken over this database; this one stops')
-      void close()
+      log.fatal('another server has this database for itself now; this one stops')
+      void end('REPLACED')
     }
-    opened(await becomeSoleEngine(databaseUrl, log, taken))
+    opened(await (alone ? becomeSoleEngine : keepSoleEnginesOff)(databaseUrl, log, taken))
   }
   const { applied } = await migrate(database, MIGRATIONS)
   if (applied.length > 0) log.info({ applied }, 'the database was migrated')
+  const servers = createServers(database)
+  if (slot.predecessor !== undefined) await servers.bury([slot.predecessor])
 
   const bus = redisUrl === undefined ? memoryBus({ log }) : redisBus({ url: redisUrl, log })
   opened(() => bus.close())
-  const artifacts = createArtifactStore(dataDir)
-  await sweep(database, dataDir, log)
+  const artifacts = createArtifactStore(dataDir, slot.work)
   const { commands, registrations } = agentsOf(config)
   const runtimes = { command: createCommandRuntime({ commands, environment: config.environment }) }
-  await database.transaction(async (query) => {
-    for (const registration of registrations) await registerAgent(query, registration, uuid(), Date.now())
-    const names = registrations.map(({ name }) => name)
-    await archiveUnconfigured(query, names, Date.now())
-  })
-
+  if (crewed) {
+    await sweep(database, dataDir, log)
+    await register(database, registrations)
+  }
+  const engine = createEmbeddedEngine({ log, timers })
   const coordinator = createCoordinator({
     store: createStore({ database, bus, log, newId: uuid }),
-    engine: createEmbeddedEngine({ log, timers }),
+    engine,
     runtimes,
     artifacts,
     workspaces: createGitWorkspaces(),
     timers,
     log,
-    owner: `${hostname()}:${process.pid}`,
-    crewed: true,
+    owner,
+    crewed,
+    membership: membershipOf(config, servers, alone, () => {
+      log.fatal('this server was silent for longer than its lease, and others have taken over what it had: it stops')
+      void end('BURIED')
+    }),
     now: Date.now,
     newId: uuid,
     chance: Math.random,
@@ -120,14 +167,47 @@ async function open(
     allowWorkspace: (path) => refuseWorkspace(config, path),
     origins: config.origins,
     version: VERSION,
+    condition: { role, engine: engine.status, servers: servers.living },
   })
   opened(() => server.close())
   const { url } = await server.listen(config.port, config.host)
-  lock.update({ url })
-  return { url, recovered }
+  lock?.update({ url })
+  return {
+    url,
+    recovered,
+    async drain() {
+      await Promise.all([server.drain(), coordinator.drain()])
+    },
+  }
 }
 
-/** Before any attempt begins. A server whose files cannot be swept is no worse a server. */
+function membershipOf(
+  { role, dataDir, leaseMs }: Config,
+  servers: Servers,
+  alone: boolean,
+  onBuried: () => void,
+): Membership {
+  return {
+    servers,
+    identity: { name: `${hostname()}:${process.pid}`, role, version: VERSION },
+    alone,
+    leaseMs,
+    lookMs: LOOK_MS,
+    visitRemains: (visit) =>
+      visitAbandoned(dataDir, ({ server, work }) => visit({ server, artifacts: createArtifactStore(dataDir, work) })),
+    onBuried,
+  }
+}
+
+async function register(database: Database, registrations: readonly Registration[]): Promise<void> {
+  await database.transaction(async (query) => {
+    for (const registration of registrations) await registerAgent(query, registration, uuid(), Date.now())
+    const names = registrations.map(({ name }) => name)
+    await archiveUnconfigured(query, names, Date.now())
+  })
+}
+
+/** A server whose files cannot be swept is no worse a server. */
 async function sweep(database: Database, dataDir: string, log: Logger): Promise<void> {
   try {
     const { removed, doubtful } = await sweepArtifacts(database.query, dataDir, Date.now())

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
 import { commandDefinition, type CommandDefinition } from './runtimes/command.ts'
+import { SERVER_ROLES, type ServerRole } from './store/servers.ts'
 
 /** What the operator has configured, checked once. */
 export interface Config {
@@ -14,6 +15,12 @@ export interface Config {
   dataDir: string
   databaseUrl?: string
   redisUrl?: string
+  /** Others than `all` are for servers that share a database. */
+  role: ServerRole
+  /** Among servers that share a database: whoever is silent for so long is dead to the others, in milliseconds. */
+  leaseMs: number
+  /** How long what runs may go on once the server has been asked to stop, in milliseconds. */
+  drainMs: number
   /** Foreign origins that browsers may call from; none by default. */
   origins: string[]
   /** Folders below which projects may have their workspaces; undefined: any that the server's user can read. */
@@ -75,6 +82,9 @@ const environmentShape = z.object({
   TUTTI_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+  TUTTI_ROLE: z.enum(SERVER_ROLES).default('all'),
+  TUTTI_LEASE_MS: z.coerce.number().int().min(1_000).max(600_000).default(15_000),
+  TUTTI_DRAIN_MS: z.coerce.number().int().min(0).max(3_600_000).default(30_000),
 })
 
 /** The configuration cannot be used. The message says what is wrong where. */
@@ -92,6 +102,13 @@ export class ConfigError extends Error {
 export async function readConfig(environment: Record<string, string | undefined>, cwd: string): Promise<Config> {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
   const env = parse(environmentShape, set, 'environment')
+  if (env.TUTTI_ROLE !== 'all' && !(env.DATABASE_URL && env.REDIS_URL)) {
+    const missing = (['DATABASE_URL', 'REDIS_URL'] as const).filter((name) => env[name] === undefined).join(' and ')
+    throw new ConfigError(
+      `TUTTI_ROLE=${env.TUTTI_ROLE} is for servers that share a database, but ${missing} is not set. ` +
+        'Set both DATABASE_URL and REDIS_URL, or leave TUTTI_ROLE out: then one server does everything.',
+    )
+  }
   const path = await findFile(env.TUTTI_CONFIG, cwd)
   const file = parse(fileShape, path === undefined ? {} : await load(path), path ?? '')
   for (const { name, command } of file.agents) {
@@ -107,6 +124,9 @@ export async function readConfig(environment: Record<string, string | undefined>
     dataDir: await dataDirAt(resolve(cwd, env.TUTTI_DATA_DIR)),
     ...(env.DATABASE_URL !== undefined && { databaseUrl: env.DATABASE_URL }),
     ...(env.REDIS_URL !== undefined && { redisUrl: env.REDIS_URL }),
+    role: env.TUTTI_ROLE,
+    leaseMs: env.TUTTI_LEASE_MS,
+    drainMs: env.TUTTI_DRAIN_MS,
     origins,
     ...(workspaces.length > 0 && { workspaces }),
     logLevel: env.TUTTI_LOG_LEVEL,

@@ -20,6 +20,9 @@ describe('the configuration', () => {
       commands: {},
       agents: [],
       builtinAgents: true,
+      role: 'all',
+      leaseMs: 15_000,
+      drainMs: 30_000,
     })
   })
 
@@ -57,8 +60,20 @@ describe('the configuration', () => {
     ['TUTTI_LOG_LEVEL', 'loud'],
     ['DATABASE_URL', 'mysql://localhost'],
     ['REDIS_URL', 'localhost:6379'],
+    ['TUTTI_ROLE', 'boss'],
+    ['TUTTI_LEASE_MS', '999'],
+    ['TUTTI_DRAIN_MS', '-1'],
   ])('refuses %s=%s and names the variable', async (name, value) => {
     await expect(readConfig({ [name]: value }, folder)).rejects.toThrow(name)
+  })
+
+  it('takes a role other than all only for servers that share a database, and says what is missing', async () => {
+    const [DATABASE_URL, REDIS_URL] = ['postgresql://me@localhost/tutti', 'redis://localhost']
+    expect(await readConfig({ TUTTI_ROLE: 'worker', DATABASE_URL, REDIS_URL }, folder)).toMatchObject({
+      role: 'worker',
+    })
+    await expect(readConfig({ TUTTI_ROLE: 'api', DATABASE_URL }, folder)).rejects.toThrow('but REDIS_URL is not set')
+    await expect(readConfig({ TUTTI_ROLE: 'worker' }, folder)).rejects.toThrow('DATABASE_URL and REDIS_URL is not set')
   })
 
   it.each([

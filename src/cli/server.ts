@@ -111,7 +111,7 @@ async function become(config: Config, say: (text: string) => void): Promise<App 
   keepOutOfGit(config.dataDir)
   const { log } = embeddedLog(config.logLevel, config.dataDir)
   try {
-    const app = await createApp({ ...config, host: '127.0.0.1', port: 0 }, log)
+    const app = await createApp({ ...config, role: 'all', host: '127.0.0.1', port: 0 }, log)
     if (app.recovered.sessions > 0) say(await goingOn(app))
     return app
   } catch (error) {

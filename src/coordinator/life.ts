@@ -76,10 +76,10 @@ export function createLife(
 
   /** Goes on with what dead servers had; what living ones have is theirs. */
   async function join(sweeper: NonNullable<ReturnType<typeof createSweeper>>): ReturnType<Life['recover']> {
-    const { servers } = await endLeftovers(parts, true)
+    const { servers, alive } = await endLeftovers(parts, true)
     await membership?.servers.bury(servers)
     startEngine()
-    const found = await sweeper.look()
+    const found = await sweeper.look(alive)
     sweeper.begin()
     return found
   }

@@ -12,10 +12,11 @@ export interface Sweeper {
   /**
    * Looks once, if it is this server's turn.
    *
+   * @param stuck attempts that could not be ended: nobody else may begin before their own lease is over
    * @returns how many sessions had nobody, and how many attempts were lost
    * @throws what the database says
    */
-  look(): Promise<{ sessions: number; lost: number }>
+  look(stuck?: ReadonlySet<string>): Promise<{ sessions: number; lost: number }>
   /** Looks again and again. */
   begin(): void
   end(): void
@@ -31,6 +32,7 @@ export function createSweeper(
   /** Where the next look for waiting executions begins, and when. */
   let after: WaitingExecution | undefined
   let againAt = 0
+  const stuck = new Set<string>()
   let over = false
   let callOff = (): void => {}
 
@@ -39,10 +41,10 @@ export function createSweeper(
     if (lost.length === 0) return 0
     // First the old processes, then new attempts: never two at once on one workspace, as far as this server can reach.
     const { alive, servers: ended } = await endLeftovers(parts, false)
-    if (ended.length > 0) await servers.bury(ended)
+    await servers.bury(ended)
     let count = 0
     for (const { sessionId, ...attempt } of lost) {
-      if (alive.has(attempt.attemptId)) continue
+      if (alive.has(attempt.attemptId) || stuck.has(attempt.attemptId)) continue
       try {
         await sessions.advance(sessionId, { type: 'REPORT', ...attempt, report: { kind: 'LOST' }, jitter: 0 })
         count++
@@ -79,7 +81,8 @@ export function createSweeper(
     }
   }
 
-  async function look(): Promise<{ sessions: number; lost: number }> {
+  async function look(own: ReadonlySet<string> = new Set()): Promise<{ sessions: number; lost: number }> {
+    for (const attemptId of own) stuck.add(attemptId)
     const found = await servers.look(owner, heartbeat.inTime(), after)
     if (!found || over) return { sessions: 0, lost: 0 }
     for (const { id, name } of found.buried) {

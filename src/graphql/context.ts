@@ -4,6 +4,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts'
 import { type Role, ROLES } from '../core/gate.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Database } from '../store/db.ts'
+import type { LivingServer, ServerRole } from '../store/servers.ts'
 import type { Follower } from './follow.ts'
 import type { Limits } from './limits.ts'
 import type { Loaders } from './loaders.ts'
@@ -20,6 +21,15 @@ export interface Parts {
   /** Why agents may not work in a folder, or undefined if they may. */
   allowWorkspace(path: string): string | undefined
   version: string
+  condition: Condition
+}
+
+/** How the server process is, beside its database and its bus. */
+export interface Condition {
+  role: ServerRole
+  engine(): 'up' | 'down'
+  /** All that live, the oldest first. */
+  servers(): Promise<LivingServer[]>
 }
 
 /** Who asks. */
@@ -37,6 +47,10 @@ export interface Context extends Parts {
   loaders: Loaders
   follower: Follower
   viewer: Viewer
+  /** Fires once the server stops: it takes nothing more. */
+  stopping: AbortSignal
+  /** Whether this came over a WebSocket. */
+  overSocket: boolean
   /** Names this request in the log and in masked errors. */
   requestId: string
   /** When the server began, in milliseconds since the epoch. */

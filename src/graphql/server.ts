@@ -9,13 +9,14 @@ import { parseWithin } from './document.ts'
 import { sendArtifact } from './download.ts'
 import { createFollower } from './follow.ts'
 import { sendGraphiql } from './graphiql.ts'
-import { databaseTrouble } from './health.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { createLoaders } from './loaders.ts'
 import { mask, useMasking } from './masking.ts'
 import { refuseOrigin } from './origin.ts'
 import { sendProblem } from './problem.ts'
+import { sendLive, sendReady } from './ready.ts'
 import { schema } from './schema.ts'
+import { STOPPING, useFarewell } from './stopping.ts'
 import { serveSockets } from './ws.ts'
 
 /** The doors of the house. */
@@ -27,6 +28,11 @@ export interface Server {
    * @returns where: the address that a client on this machine reaches it at
    */
   listen(port: number, host: string): Promise<{ url: string }>
+  /**
+   * Takes nothing new and says so, answers what was asked before, and ends all streams with how to go on. Watchdogs are
+   * answered until the doors close.
+   */
+  drain(): Promise<void>
   /** Closes them: nobody new comes in, requests under way get a second, streams are ended. */
   close(): Promise<void>
   readonly schema: GraphQLSchema
@@ -43,6 +49,8 @@ export interface ServerOptions extends Parts {
 /** How long requests under way have when the doors close, in milliseconds. */
 const CLOSE_MS = 1_000
 
+const WORKS_ONLY = 'This server only works (TUTTI_ROLE=worker): ask one with another role.'
+
 /** Nothing here is to be framed, sniffed or told to others. */
 const HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -56,22 +64,28 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
   const { log, bus, database } = parts
   const limits = { ...DEFAULT_LIMITS, ...given }
   const startedAt = Date.now()
+  const worksOnly = parts.condition.role === 'worker'
   const follower = createFollower({ database, bus })
+  const stopping = new AbortController()
+  /** Requests for GraphQL that are not answered yet. */
+  const asked = new Set<Promise<void>>()
 
-  const contextOf = (requestId: string): Context => ({
+  const contextOf = (requestId: string, overSocket: boolean): Context => ({
     ...parts,
     limits,
     startedAt,
     follower,
     viewer,
+    stopping: stopping.signal,
+    overSocket,
     requestId,
     loaders: createLoaders(database),
   })
 
-  const yoga = createYoga<{ requestId: string }, Context>({
+  const yoga = createYoga<{ requestId: string; overSocket: boolean }, Context>({
     schema: schema as never,
     graphqlEndpoint: '/graphql',
-    context: ({ requestId }) => contextOf(requestId),
+    context: ({ requestId, overSocket }) => contextOf(requestId, overSocket),
     graphiql: false,
     landingPage: false,
     multipart: false,
@@ -80,7 +94,7 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
     // Our own masking knows the id of the request; this is for what happens outside of an execution.
     maskedErrors: { maskError: (error) => mask(error, { log, requestId: randomUUID() }) },
     logging: { debug() {}, info() {}, warn: (...said) => log.warn(said), error: (...said) => log.debug(said) },
-    plugins: [useLimitedParser(limits), useCost(), useMasking()],
+    plugins: [useLimitedParser(limits), useCost(), useMasking(), useFarewell(stopping.signal)],
   })
 
   const http = createHttpServer(
@@ -100,19 +114,27 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
     const refusal = refuseOrigin(request, origins)
     if (refusal) return sendProblem(response, refusal.status, refusal.message)
     const pathname = pathOf(request)
-    if (pathname === '/graphql') return handleGraphql(request, response, requestId)
+    const isHealth = pathname === '/health/live' || pathname === '/health/ready'
+    if (worksOnly && !isHealth) return sendProblem(response, 404, WORKS_ONLY)
+    if (pathname === '/graphql') {
+      const answered = handleGraphql(request, response, requestId)
+      asked.add(answered)
+      return answered.finally(() => asked.delete(answered))
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return sendProblem(response, 405, 'Only GET is understood here.', { allow: 'GET, HEAD' })
     }
     const [, artifact] = /^\/artifacts\/([^/]+)$/.exec(pathname) ?? []
     if (artifact !== undefined) return sendArtifact(parts, artifact, request, response)
-    if (pathname === '/health/live') return sendHealth(response, undefined)
-    if (pathname === '/health/ready') return sendHealth(response, await databaseTrouble(parts))
+    if (pathname === '/health/live') return sendLive(response)
+    if (pathname === '/health/ready') return sendReady(response, parts, stopping.signal.aborted)
     if (pathname === '/') return void response.writeHead(302, { location: '/graphql' }).end()
     sendProblem(response, 404, 'There is nothing here: GraphQL is at /graphql.')
   }
 
   async function handleGraphql(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    if (stopping.signal.aborted)
+      return sendProblem(response, 503, STOPPING, { connection: 'close', 'retry-after': '1' })
     const { method, headers } = request
     if (method === 'POST') {
       // What a form on any page can send is never a request of ours.
@@ -125,16 +147,18 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
     } else if (headers.accept?.includes('text/html')) {
       return sendGraphiql(request, response)
     }
-    await yoga(request, response, { requestId })
+    await yoga(request, response, { requestId, overSocket: false })
   }
 
-  const closeSockets = serveSockets(http, {
+  const sockets = serveSockets(http, {
     limits,
     log,
     refuse: (request) =>
       refuseOrigin(request, origins) ??
+      (worksOnly ? { status: 404, message: WORKS_ONLY } : undefined) ??
       (pathOf(request) === '/graphql' ? undefined : { status: 404, message: 'WebSockets are at /graphql.' }),
-    envelop: (request, params) => yoga.getEnveloped({ requestId: randomUUID(), request, params } as never) as never,
+    envelop: (request, params) =>
+      yoga.getEnveloped({ requestId: randomUUID(), overSocket: true, request, params } as never) as never,
     mask: (error) => mask(error, { log, requestId: randomUUID() }),
   })
 
@@ -148,8 +172,13 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
           resolve({ url: urlOf(http.address() as AddressInfo) })
         })
       }),
+    async drain() {
+      stopping.abort()
+      await Promise.allSettled([sockets.drain(), ...asked])
+    },
     async close() {
-      closeSockets()
+      stopping.abort()
+      sockets.close()
       if (!http.listening) return
       const closed = new Promise<void>((resolve) => http.close(() => resolve()))
       const timer = setTimeout(() => http.closeAllConnections(), CLOSE_MS)
@@ -163,11 +192,6 @@ const pathOf = ({ url = '/' }: IncomingMessage): string => url.replace(/\?.*/s, 
 
 function useLimitedParser(limits: Limits): Plugin {
   return { onParse: ({ setParseFn }) => setParseFn((source, options) => parseWithin(limits, source, options)) }
-}
-
-function sendHealth(response: ServerResponse, trouble: string | undefined): void {
-  if (trouble !== undefined) return sendProblem(response, 503, `The database is not well: ${trouble}.`)
-  response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"UP"}')
 }
 
 /** An address that a client can use: a server that listens everywhere is found here too. */

@@ -5,6 +5,7 @@ import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'g
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Limits } from './limits.ts'
+import { RESUME, STOPPING } from './stopping.ts'
 
 /** How often a socket is asked whether it still lives, in milliseconds; one that has not answered by then is ended. */
 const PING_MS = 12_000
@@ -29,6 +30,14 @@ interface Options {
   mask(error: unknown): GraphQLError
 }
 
+/** The sockets that are open. */
+export interface Sockets {
+  /** Takes nothing new, and ends every socket as soon as what was asked before is answered; says how to go on. */
+  drain(): Promise<void>
+  /** Ends every socket now. */
+  close(): void
+}
+
 type Extra = { request: IncomingMessage }
 type RootValue = Pick<Enveloped, 'execute' | 'subscribe'>
 
@@ -36,21 +45,23 @@ type RootValue = Pick<Enveloped, 'execute' | 'subscribe'>
  * GraphQL over WebSocket (graphql-transport-ws) on an HTTP server. What is wrong with an operation is answered to that
  * operation; the socket and the others on it go on. A message is sent once the one before has left this process, so a
  * slow reader slows its own operations and nothing piles up.
- *
- * @returns ends every socket
  */
-export function serveSockets(server: Server, { limits, log, refuse, envelop, mask }: Options): () => void {
+export function serveSockets(server: Server, { limits, log, refuse, envelop, mask }: Options): Sockets {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.bodyBytes,
     perMessageDeflate: false,
     handleProtocols,
   })
+  /** Queries and mutations that are not answered yet. */
+  const asked = new Set<Promise<unknown>>()
+  let draining = false
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: limits.connectionInitMs,
-    execute: (args) => guarded(() => (args.rootValue as RootValue).execute(args)) as never,
+    execute: (args) => answered(() => (args.rootValue as RootValue).execute(args)) as never,
     subscribe: (args) => guarded(() => (args.rootValue as RootValue).subscribe(args)) as never,
     async onSubscribe({ subscriptions, extra: { request } }, _id, params) {
+      if (draining) return [new GraphQLError(STOPPING, { extensions: { code: 'GOING_AWAY' } })]
       const count = Object.keys(subscriptions).length
       if (count > limits.operationsPerSocket) {
         const message = `More than ${limits.operationsPerSocket} operations at once on one socket: end one of them, or open another socket`
@@ -75,6 +86,12 @@ export function serveSockets(server: Server, { limits, log, refuse, envelop, mas
     },
   })
 
+  async function answered(run: () => unknown): Promise<unknown> {
+    const answer = guarded(run)
+    asked.add(answer)
+    return answer.finally(() => asked.delete(answer))
+  }
+
   /** Otherwise an error here would end the socket with everything on it. */
   async function guarded(run: () => unknown): Promise<unknown> {
     try {
@@ -88,6 +105,7 @@ export function serveSockets(server: Server, { limits, log, refuse, envelop, mas
     socket.on('error', () => socket.destroy())
     const refusal =
       refuse(request) ??
+      (draining ? { status: 503, message: STOPPING } : undefined) ??
       (sockets.clients.size >= limits.sockets ? { status: 503, message: 'too many sockets' } : undefined)
     if (refusal) {
       const { status, message } = refusal
@@ -138,9 +156,17 @@ export function serveSockets(server: Server, { limits, log, refuse, envelop, mas
   }
 
   server.on('upgrade', upgrade)
-  return () => {
-    server.off('upgrade', upgrade)
-    for (const socket of sockets.clients) socket.close(1001, 'Going away')
+  const close = (): void => {
+    draining = true
+    for (const socket of sockets.clients) socket.close(1001, RESUME)
+  }
+  return {
+    async drain() {
+      draining = true
+      while (asked.size > 0) await Promise.all(asked)
+      close()
+    },
+    close,
   }
 }
 

@@ -38,10 +38,21 @@ export async function sweepArtifacts(
   const old: string[] = []
   for (const sha256 of files.filter((name) => !known.has(name))) {
     const path = join(folder, sha256.slice(0, 2), sha256)
-    const { mtimeMs } = await stat(path)
-    if (now - mtimeMs > GRACE_MS) old.push(path)
+    if (await isOld(path, now)) old.push(path)
   }
   if (old.length > known.size) return { removed: 0, doubtful: old.length }
-  for (const path of old) await rm(path, { force: true })
-  return { removed: old.length, doubtful: 0 }
+  let removed = 0
+  for (const path of old) {
+    // Somebody may have kept it once more by now.
+    if (!(await isOld(path, now))) continue
+    await rm(path, { force: true })
+    removed++
+  }
+  return { removed, doubtful: 0 }
+}
+
+/** False as well if another server has removed it. */
+async function isOld(path: string, now: number): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found !== undefined && now - found.mtimeMs > GRACE_MS
 }

@@ -6,6 +6,7 @@ import type { TypedDocumentString } from '../../src/generated/gql/graphql.ts'
 import type { Limits } from '../../src/graphql/limits.ts'
 import { createServer, type ServerOptions } from '../../src/graphql/server.ts'
 import type { Database } from '../../src/store/db.ts'
+import { createServers } from '../../src/store/servers.ts'
 import { type House, type HouseOptions, HOUSES, openHouse } from '../house.ts'
 
 /** A whole house on the embedded database with its doors open. */
@@ -74,6 +75,7 @@ export async function openDoor(
     log,
     allowWorkspace: (path) => (path.startsWith('/proc') ? `${path} is not allowed` : undefined),
     version: '1.2.3',
+    condition: { role: 'all', engine: () => 'up', servers: createServers(database).living },
     ...options,
   })
   const { url } = await server.listen(0, '127.0.0.1')

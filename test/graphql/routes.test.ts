@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { v4 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Condition } from '../../src/graphql/context.ts'
 import { type Door, openDoor } from './door.ts'
 
 let door: Door
@@ -93,10 +94,38 @@ describe('GET /artifacts/<id>', () => {
 
 describe('health', () => {
   it('tells a watchdog whether the server lives and is ready', async () => {
-    for (const path of ['/health/live', '/health/ready']) {
-      const response = await get(path)
-      expect([response.status, await response.json()]).toEqual([200, { status: 'UP' }])
-    }
+    const [live, ready] = await Promise.all([get('/health/live'), get('/health/ready')])
+    expect([live.status, await live.json()]).toEqual([200, { status: 'UP' }])
+    const parts = { role: 'all', engine: 'UP', bus: 'UP', servers: 0, troubles: [] }
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'UP', ...parts }])
+  })
+
+  it('says in words what is not as it should be, and stays ready', async () => {
+    const condition: Condition = { role: 'api', engine: () => 'down', servers: async () => [] }
+    const bus = { ...door.house.bus, status: () => 'down' as const }
+    const troubled = await openDoor({ condition, bus })
+    const response = await fetch(`${troubled.url}/health/ready`)
+    const words = [expect.stringContaining('The bus is polling'), expect.stringContaining('The engine waits')]
+    expect([response.status, await response.json()]).toMatchObject([
+      200,
+      { role: 'api', engine: 'DOWN', troubles: words },
+    ])
+    const data = await troubled.data('{ health { role bus engine troubles draining servers { name } } }')
+    const health = { role: 'API', bus: 'DOWN', engine: 'DOWN', troubles: words, draining: false, servers: [] }
+    expect(data).toEqual({ health })
+    await troubled.close()
+  })
+
+  it('is all that a worker serves', async () => {
+    const worker = await openDoor({ condition: { role: 'worker', engine: () => 'up', servers: async () => [] } })
+    const statuses = ['/health/live', '/health/ready', '/graphql', '/', `/artifacts/${artifact.id}`].map(
+      async (path) => {
+        return (await fetch(worker.url + path, { redirect: 'manual' })).status
+      },
+    )
+    expect(await Promise.all(statuses)).toEqual([200, 200, 404, 404, 404])
+    expect((await worker.answer('{ health { version } }')).errors?.[0]?.message).toContain('TUTTI_ROLE=worker')
+    await worker.close()
   })
 
   it('tells a client how the parts are', async () => {

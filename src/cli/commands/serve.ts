@@ -20,7 +20,7 @@ interface ServeOptions extends Omit<ServerOptions, 'server'> {
 /** `tutti serve`: a server until it is asked to stop. Returns the exit code. */
 export async function serve(options: ServeOptions): Promise<number> {
   const interruption = listenForInterruption(() => {})
-  const [{ readConfig }, { createApp }, { serverLog }] = await Promise.all([
+  const [{ readConfig }, { createApp, EXIT_CODES }, { serverLog }] = await Promise.all([
     import('../../config.ts'),
     import('../../app.ts'),
     import('../logging.ts'),
@@ -43,9 +43,11 @@ export async function serve(options: ServeOptions): Promise<number> {
     // The server has stopped by itself, and its log says why.
     void app.closed.then(() => resolve(false))
   })
-  if (!asked) return 1
-  log.info({ signal: interruption.signal.reason as string }, 'stopping')
-  await app.close()
+  if (!asked) return EXIT_CODES[await app.closed]
+  const signal = interruption.signal.reason as NodeJS.Signals
+  log.info({ signal }, 'stopping')
+  // A supervisor has patience; whoever presses Ctrl-C has not.
+  await (signal === 'SIGTERM' ? app.leave() : app.close())
   log.info('stopped')
   return 0
 }
