@@ -76,6 +76,9 @@ describe('the page on the API', () => {
     const checkpoint = seen.checkpoints[0]?.seq
     const retried = (await example('Retry', { session, checkpoint })) as { session: { id: string } }
     const forked = (await example('Fork', { session, checkpoint })) as { session: { id: string } }
+    // What was approved was another plan.
+    const approved = await all.act('approvePlan', { sessionId: forked.session.id, planVersion: 1 }, 'status')
+    expect(approved).toMatchObject({ session: { status: 'RUNNING' } })
     for (const { session } of [retried, forked]) await door.house.end(session.id.replace('Session:', ''))
     expect(await example('Compare', { session, other: forked.session.id })).toMatchObject({ onlyInA: ['tell'] })
 
