@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { type Answer, conditions, print } from './answer.ts'
 import { SHAPES } from './contestant.ts'
 import { latency } from './latency.ts'
+import { scale } from './scale.ts'
 import { start } from './start.ts'
 import { NAMES, steps } from './steps.ts'
 
@@ -66,6 +67,13 @@ question('latency', 'from a mutation to its event at a subscriber')
 question('start', 'from nothing to a server that is ready').action((options: Common) =>
   report(options, () => start(options)),
 )
+
+question('scale', 'what a step and a page cost, the more is stored')
+  .option(...SECONDS, number, 5)
+  .option('--sessions <number>', 'at once', whole, 16)
+  .option('--small <number>', 'executions in the small database', whole, 1_000)
+  .option('--large <number>', 'executions in the large database', whole, 1_000_000)
+  .action((options: Common & Parameters<typeof scale>[0]) => report(options, () => scale(options)))
 
 // Servers and folders go when the process ends in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))

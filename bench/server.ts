@@ -28,6 +28,8 @@ export async function startTutti({ databaseUrl, redisUrl, dataDir, config }: Pla
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     TUTTI_CONFIG: config,
+    // Whoever stops it is not interested in what it has in hand.
+    TUTTI_DRAIN_MS: '0',
   })
 }
 

@@ -14,6 +14,7 @@ import { createArtifactStore } from '../../src/store/artifacts.ts'
 import { openDatabase } from '../../src/store/db.ts'
 import { migrate, MIGRATIONS } from '../../src/store/migrate.ts'
 import { createStore } from '../../src/store/store.ts'
+import { insertTask } from '../../src/store/task.ts'
 import { createGitWorkspaces } from '../../src/workspaces/git.ts'
 import { type Contestant, type Enter, STEPS } from '../contestant.ts'
 
@@ -66,11 +67,17 @@ export async function joinOurs(url: string, step: (session: string) => void): Pr
       dependsOn: [],
     }
   })
+  // One task, which every session carries out: what is measured is how it is carried out.
+  const taskId = uuid()
+  const words = { title: 'Ten steps', description: 'Nothing is done ten times.', priority: 0, capabilities: [] }
+  await database.transaction((query) =>
+    insertTask(query, { id: taskId, projectId, ...words, subTasks }, uuid, Date.now()),
+  )
   return {
     async session(shape) {
       const started = await coordinator.start({
         projectId,
-        task: { title: 'Ten steps', description: 'Nothing is done ten times.', subTasks },
+        task: { id: taskId },
         pattern: shape === 'sequential' ? 'SEQUENTIAL' : 'PARALLEL',
         aggregate: 'NONE',
         limits: { concurrency: STEPS },
