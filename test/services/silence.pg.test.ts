@@ -27,18 +27,16 @@ describe.skipIf(inject('postgresUrl') === undefined)('a connection to PostgreSQL
   it('fails the statement that waits for it, on each way, and none that comes later', async () => {
     const { database, proxy } = await setUp()
     for (const ask of [
-      () => database.query('SELECT pg_sleep($1)', [0.2]),
-      () => database.transaction((query) => query('SELECT pg_sleep(0.2)')),
-      () => database.prisma.$queryRaw`SELECT pg_sleep(0.2)::text`,
-      () => database.prisma.$transaction(async (tx) => tx.$queryRaw`SELECT pg_sleep(0.2)::text`),
+      () => database.query('SELECT $1::int', [1]),
+      () => database.transaction((query) => query('SELECT 1')),
+      () => database.prisma.$queryRaw`SELECT 1`,
+      () => database.prisma.$transaction(async (tx) => tx.$queryRaw`SELECT 1`),
     ]) {
       const begin = performance.now()
       await ask()
-      const asked = ask()
-      await Promise.all([
-        expect(asked).rejects.toThrow(/silent|connection|Connection|closed/),
-        pause(100).then(() => proxy.freeze()),
-      ])
+      // The connection that was used is the one that is used again, at once: nothing can be answered in between.
+      proxy.freeze()
+      await expect(ask()).rejects.toThrow(/silent|connection|Connection|closed/)
       expect(performance.now() - begin).toBeLessThan(10_000)
       expect(await database.query('SELECT 1 AS n')).toEqual([{ n: 1 }])
       expect(await database.prisma.project.count()).toBe(0)
@@ -94,7 +92,7 @@ describe.skipIf(inject('postgresUrl') === undefined)('a connection to PostgreSQL
     await working.promise
     proxy.freeze()
     const succeeded = () => direct.prisma.session.count({ where: { status: 'SUCCEEDED' } })
-    await expect.poll(succeeded, { timeout: 20_000, interval: 100 }).toBe(5)
+    await expect.poll(succeeded, { timeout: 60_000, interval: 100 }).toBe(5)
     expect(agent.begun.toSorted()).toEqual(parts.flatMap(({ key }) => Array.from({ length: 5 }, () => `${key} 1`)))
-  }, 40_000)
+  }, 80_000)
 })
