@@ -90,7 +90,7 @@ export interface Usage {
   cpuMs?: number
 }
 
-/** How an attempt ended. The engine turns it into a status; an agent's own words never do (rule 4). */
+/** How an attempt ended. The engine turns it into a status; an agent's own words never do. */
 export type Outcome =
   | {
       kind: 'OK'

@@ -11,7 +11,7 @@ import { wantedOf } from './ready.ts'
 /** What a plan is held against. */
 export type Means = Pick<Parts, 'store' | 'runtimes' | 'workspaces'> & { directory: Directory }
 
-/** Rule 9: what cannot be enforced, or done by anybody, is refused when the plan is made. */
+/** E44: what cannot be enforced, or done by anybody, is refused when the plan is made. */
 export async function checkPlan(
   means: Means,
   projectId: string,

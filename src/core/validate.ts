@@ -7,7 +7,7 @@ import type { Json } from './json.ts'
 import { waitForAnswer } from './raise.ts'
 import { mismatches } from './schema.ts'
 
-/** Lets a result pass its gates in their order (rule 3), as far as the machine can tell by itself. */
+/** Lets a result pass its gates in their order (E36), as far as the machine can tell by itself. */
 export function validate(d: Draft, key: string): void {
   for (;;) {
     const execution = executionOf(d.state, key)
