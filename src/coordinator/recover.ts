@@ -1,4 +1,5 @@
 import { isHeld } from '../core/execution.ts'
+import { askedOf } from '../core/verdict.ts'
 import { again } from './again.ts'
 import { endLeftovers } from './leftovers.ts'
 import type { Parts } from './parts.ts'
@@ -49,7 +50,11 @@ async function goOn(
 ): Promise<number> {
   const state = await sessions.read(sessionId)
   let lost = 0
-  for (const { id: executionId, current, status } of Object.values(state?.executions ?? {})) {
+  for (const execution of Object.values(state?.executions ?? {})) {
+    const { id: executionId, current, status, candidate } = execution
+    if (status === 'VALIDATING' && candidate?.judge) {
+      await sessions.advance(sessionId, { type: 'JUDGE_LOST', ...askedOf(execution) })
+    }
     // What could not be ended keeps its lease: nobody else may begin before that is over.
     if (!current || !isHeld(status) || alive.has(current.id)) continue
     const { id: attemptId, fence } = current

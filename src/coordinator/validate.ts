@@ -1,20 +1,22 @@
 import { executionById } from '../core/draft.ts'
-import type { Candidate } from '../core/execution.ts'
+import { type Examined, waitsForJudge } from '../core/execution.ts'
 import type { Gate, Verdict } from '../core/gate.ts'
 import { isTooDeep, type Json, MAX_DEPTH, wellFormed } from '../core/json.ts'
 import type { PlanNode } from '../core/plan.ts'
 import { select } from '../core/select.ts'
 import type { SessionState } from '../core/state.ts'
+import { askedOf } from '../core/verdict.ts'
 import type { Outcome, Work } from '../runtime.ts'
+import { again } from './again.ts'
 import type { Tools } from './tools.ts'
-import { stricter } from './work.ts'
+import { allowanceOf, stricter } from './work.ts'
 
 /** A gate that has to be looked at, and the result that it is for. */
 interface Looking {
   state: SessionState
   node: PlanNode
   executionId: string
-  candidate: Candidate
+  candidate: Examined
   workspace: string
 }
 
@@ -47,18 +49,25 @@ export async function validate(
     const state = await sessions.read(sessionId)
     const execution = state && executionById(state, executionId)
     const node = state && execution && state.plan.nodes[execution.position]
-    const { gate: index, candidate, current, gateErrors: errors = 0 } = execution ?? {}
+    const { gate: index, candidate } = execution ?? {}
     const gate = index === undefined ? undefined : node?.gates?.[index]
     if (!state || !node || !gate || !candidate || execution?.status !== 'VALIDATING') return
+    if (waitsForJudge(execution, node.gates)) return
     const workspace = (await store.workspace(state.projectId)) ?? ''
     const looking = { state, node, executionId, candidate, workspace }
     const seen = await look(parts, gate, looking, signal).catch((error: Error): Seen => {
       return { verdict: { kind: 'ERROR', message: error.message }, evidence: {} }
     })
-    if (signal.aborted) return
-    const attemptId = current?.id ?? executionId
-    const verdict = { executionId, attemptId, gate: index as number, errors, ...storable(seen) }
-    await sessions.advance(sessionId, { type: 'VERDICT', ...verdict })
+    const asked = askedOf(execution)
+    if (signal.aborted) {
+      // It has used something all the same; whoever goes on with the session asks another one.
+      const { usage = {} } = seen
+      if (gate.kind === 'JUDGE') await sessions.advance(sessionId, { type: 'JUDGE_LOST', ...asked, usage })
+      return
+    }
+    // Not by asking once more: a verdict costs what it costs.
+    const told = { type: 'VERDICT', ...asked, ...storable(seen) } as const
+    await again(parts, signal, () => sessions.advance(sessionId, told))
   }
 }
 
@@ -91,7 +100,8 @@ async function runCommand(parts: Tools, command: string, looking: Looking, signa
   const { node } = looking
   const about = { title: `Check "${node.title}"`, description: `The command ${command} has to end with 0.` }
   const agent = { id: '', name: command, type: 'TESTING' as const }
-  const driven = await drive(parts, 'command', { command }, { ...about, agent, input: null }, looking, signal)
+  const asked = { ...about, agent, input: null, allowance: { tokens: null, cost: null } }
+  const driven = await drive(parts, 'command', { command }, asked, looking, signal)
   const { outcome, shown } = driven
   const checks = 'evidence' in outcome ? outcome.evidence : []
   const evidence = { command, outcome: outcome.kind, checks: checks as unknown as Json, output: shown }
@@ -152,6 +162,7 @@ async function askJudge(
     description: `${criteria}\n\nAnswer with {"verdict": "ACCEPT"} or {"verdict": "REJECT", "feedback": "what is missing"}.`,
     agent: { id: judge.id, name: judge.name, type: judge.type },
     input: { criteria, wanted: node.description, result: { output, summary, evidence } },
+    allowance: allowanceOf(state, candidate.judge),
   }
   const limited = {
     ...looking,
@@ -190,7 +201,7 @@ async function drive(
   parts: Tools,
   runtimeName: string,
   runtimeConfig: Json,
-  about: Pick<Work, 'title' | 'description' | 'agent' | 'input'>,
+  about: Pick<Work, 'title' | 'description' | 'agent' | 'input' | 'allowance'>,
   { state, node, executionId, workspace }: Looking,
   signal: AbortSignal,
 ): Promise<{ outcome: Outcome; shown: string }> {
@@ -215,7 +226,6 @@ async function drive(
         feedback: [],
         replies: [],
         notes: [],
-        allowance: { tokens: null, cost: null },
         workspace,
         outputDir,
         timeouts: { attemptMs: node.timeouts.attemptMs, idleMs: node.timeouts.idleMs },

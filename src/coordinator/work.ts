@@ -87,8 +87,8 @@ export function stricter(node: PlanNode['timeouts'], agent: AgentRecord['timeout
   }
 }
 
-/** What a limited budget leaves an attempt. */
-function allowanceOf({ budget }: SessionState, reserved: Amounts | undefined): Work['allowance'] {
+/** What a limited budget leaves an attempt, or a judge, that has put something aside. */
+export function allowanceOf({ budget }: SessionState, reserved: Amounts | undefined): Work['allowance'] {
   const limit = (unit: 'TOKENS' | 'COST', amount: number): number | null =>
     budget[unit].hard === undefined ? null : amount
   return { tokens: limit('TOKENS', reserved?.tokens ?? 0), cost: limit('COST', reserved?.cost ?? 0) }

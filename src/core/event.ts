@@ -23,6 +23,7 @@ export type EventType =
   | 'INPUT_RECEIVED'
   | 'ROUND_JUDGED'
   | 'CHILD_ENDED'
+  | 'JUDGE_LOST'
   | 'COMPENSATION_FAILED'
   | 'WORKSPACE_RESTORED'
 

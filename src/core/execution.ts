@@ -1,5 +1,5 @@
 import type { Amounts } from './budget.ts'
-import type { GateKind } from './gate.ts'
+import type { Gate, GateKind } from './gate.ts'
 import type { Json } from './json.ts'
 import type { ErrorClass } from './retry.ts'
 import type { Done } from './undoable.ts'
@@ -172,6 +172,12 @@ export interface Candidate {
   commit?: string
 }
 
+/** A result that is passing its gates. */
+export interface Examined extends Candidate {
+  /** What the judge that was asked may use of the budget. */
+  judge?: Amounts
+}
+
 /** Why a result was rejected, for the next attempt. */
 export interface Feedback {
   attempt: number
@@ -228,7 +234,7 @@ export interface ExecutionState {
   aborting?: string
   /** Once it has stopped it begins anew instead of being CANCELED. */
   again?: boolean
-  candidate?: Candidate
+  candidate?: Examined
   /** VALIDATING: place of the gate whose verdict is awaited, and its errors so far. */
   gate?: number
   gateErrors?: number
@@ -255,6 +261,16 @@ export interface ExecutionState {
 /** The attempt that an agent has in hand, if one has. */
 export function heldAttempt({ status, current }: ExecutionState): AttemptState | undefined {
   return isHeld(status) ? current : undefined
+}
+
+/** Whether a judge is next for its result. */
+export function isJudged({ status, gate = 0 }: ExecutionState, gates: readonly Gate[] = []): boolean {
+  return status === 'VALIDATING' && gates[gate]?.kind === 'JUDGE'
+}
+
+/** Whether that judge was not asked yet, since nothing was left of the budget. */
+export function waitsForJudge(execution: ExecutionState, gates: readonly Gate[] | undefined): boolean {
+  return isJudged(execution, gates) && execution.candidate?.judge === undefined
 }
 
 /** A new execution of a plan's node. */

@@ -1,5 +1,5 @@
 import { executionsOf, nodeOf } from './draft.ts'
-import { type ExecutionState, heldAttempt } from './execution.ts'
+import { type ExecutionState, heldAttempt, waitsForJudge } from './execution.ts'
 import { openInterrupts } from './raise.ts'
 import { isEnded } from './session.ts'
 import type { Effect, SessionState } from './state.ts'
@@ -17,9 +17,9 @@ export function pendingEffects(state: SessionState): Effect[] {
 
 function effectsOf(state: SessionState, execution: ExecutionState): Effect[] {
   const { id: executionId, key, status, aborting, childId } = execution
-  const { kind } = nodeOf(state, key)
+  const { kind, gates } = nodeOf(state, key)
   if (status === 'READY' && kind !== 'SESSION') return [{ type: 'ENQUEUE', executionId }]
-  if (status === 'VALIDATING') return [{ type: 'VALIDATE', executionId }]
+  if (status === 'VALIDATING') return waitsForJudge(execution, gates) ? [] : [{ type: 'VALIDATE', executionId }]
   const held = heldAttempt(execution)
   if (held) return aborting === undefined ? [] : [{ type: 'ABORT', executionId, attemptId: held.id, reason: aborting }]
   if (status !== 'RUNNING' || childId === undefined) return []

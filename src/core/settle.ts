@@ -10,9 +10,10 @@ import {
   moveSession,
   nodeOf,
 } from './draft.ts'
-import { type ExecutionState, isSettled, takesRoom } from './execution.ts'
+import { type ExecutionState, isSettled, takesRoom, waitsForJudge } from './execution.ts'
 import { gather } from './gather.ts'
 import type { Json } from './json.ts'
+import { look } from './judge.ts'
 import { close } from './ledger.ts'
 import type { PlanNode } from './plan.ts'
 import { comesBefore, outcome, stopCauses } from './policy.ts'
@@ -62,6 +63,8 @@ function settleNode(d: Draft, node: PlanNode, stopCause: ReturnType<typeof stopC
     }
   } else if (node.kind === 'SESSION' && execution.status === 'READY' && d.state.status === 'RUNNING') {
     spawn(d, node)
+  } else if (waitsForJudge(execution, node.gates)) {
+    look(d, node.key)
   }
 }
 

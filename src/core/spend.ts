@@ -1,6 +1,6 @@
 import { type Amounts, NOTHING, reached, reservation, settleAmounts, type Unit } from './budget.ts'
 import { type Draft, elapsed, emit, executionsOf, nodeOf } from './draft.ts'
-import { type ExecutionState, isSettled, takesRoom } from './execution.ts'
+import { type ExecutionState, isSettled, takesRoom, waitsForJudge } from './execution.ts'
 import type { Json } from './json.ts'
 import { openInterrupts, raise } from './raise.ts'
 import { isUnderWay } from './session.ts'
@@ -23,15 +23,23 @@ export function settleSpent(d: Draft, reserved: Amounts = NOTHING, used: Amounts
   d.state.budget = settleAmounts(d.state.budget, reserved, used)
 }
 
-/** What an attempt at a node may use now; undefined: nothing is left of what it needs. */
-export function reservationFor(d: Draft, execution: ExecutionState): Amounts | undefined {
+/**
+ * What an attempt at a node, or a judge of its result, may use now; undefined: nothing is left of what it needs.
+ *
+ * @param begins whether the execution begins with it
+ */
+export function reservationFor(
+  d: Draft,
+  execution: ExecutionState,
+  begins = execution.attempt === 0,
+): Amounts | undefined {
   const node = nodeOf(d.state, execution.key)
   // What undoes work has to be done, whatever it takes.
   if (node.kind === 'UNDO') return NOTHING
   const { hard = Number.POSITIVE_INFINITY } = d.state.budget.WALL_TIME
   // Nothing begins that would have to be stopped at once.
   if (elapsed(d.state, d.now) >= hard) return undefined
-  return reservation(d.state.budget, node, d.state.plan.nodes.length, execution.attempt === 0)
+  return reservation(d.state.budget, node, d.state.plan.nodes.length, begins)
 }
 
 /** Asks a person at a soft limit; stops with what is there at a hard one. */
@@ -77,9 +85,12 @@ function askForBudget(d: Draft, unit: Unit): void {
 /** The unit that keeps everything from beginning while nothing runs that could give some back. */
 function isStarved(d: Draft): Unit | undefined {
   const executions = executionsOf(d.state)
-  if (executions.some(({ status }) => takesRoom(status) || status === 'WAITING')) return undefined
+  const waits = executions.filter((execution) => waitsForJudge(execution, nodeOf(d.state, execution.key).gates))
+  const gives = executions.filter((execution) => takesRoom(execution.status) && !waits.includes(execution))
+  if (gives.length > 0 || executions.some(({ status }) => status === 'WAITING')) return undefined
   const ready = executions.filter(({ status }) => status === 'READY')
-  if (ready.length === 0 || ready.some((execution) => reservationFor(d, execution) !== undefined)) return undefined
+  const mayBegin = ready.some((execution) => reservationFor(d, execution) !== undefined)
+  if (mayBegin || (ready.length === 0 && waits.length === 0)) return undefined
   const units = ['TOKENS', 'COST', 'EXECUTIONS'] as const
   return units.find((unit) => {
     const { hard = Number.POSITIVE_INFINITY, used } = d.state.budget[unit]

@@ -1,8 +1,8 @@
 import { answer, type Answering } from './answer.ts'
 import { type Claim, claim, report, type Reporting } from './attempt.ts'
-import { budgetOf, NOTHING } from './budget.ts'
+import { budgetOf } from './budget.ts'
 import { type ChildEnd, endChild } from './child.ts'
-import { type Draft, draft, emit, executionById, finish, moveSession, nodeOf } from './draft.ts'
+import { type Draft, draft, emit, finish, moveSession } from './draft.ts'
 import type { ExecutionState } from './execution.ts'
 import type { Verdict } from './gate.ts'
 import type { Json } from './json.ts'
@@ -13,9 +13,8 @@ import { beginRollback, restored } from './rollback.ts'
 import { isEnded, isUnderWay } from './session.ts'
 import { goOn, settle } from './settle.ts'
 import { DEFAULT_POLICY, type SessionState, type Step } from './state.ts'
-import { amountsOf, settleSpent } from './spend.ts'
 import { tick } from './tick.ts'
-import { judged } from './validate.ts'
+import { type Asked, giveVerdict, judgeLost } from './verdict.ts'
 
 /** What can happen to a session. Ids and chance come with it: the machine has none of its own. */
 export type Happening =
@@ -30,18 +29,9 @@ export type Happening =
     }
   | ({ type: 'CLAIM' } & Claim)
   | ({ type: 'REPORT' } & Reporting)
-  | {
-      type: 'VERDICT'
-      executionId: string
-      attemptId: string
-      /** Place of the gate, and how many errors it had when it was asked. */
-      gate: number
-      errors: number
-      verdict: Verdict
-      evidence: Json
-      /** What a judge has used. */
-      usage?: Json
-    }
+  | ({ type: 'VERDICT'; verdict: Verdict; evidence: Json } & Asked)
+  /** The server that had asked a judge is gone; with `usage` it has stopped in order. */
+  | ({ type: 'JUDGE_LOST' } & Asked)
   | ({ type: 'CHILD_ENDED' } & ChildEnd)
   | ({ type: 'ANSWER' } & Answering)
   | { type: 'TICK' }
@@ -114,7 +104,9 @@ function happen(d: Draft, happening: Happening): string | undefined {
     case 'REPORT':
       return report(d, happening)
     case 'VERDICT':
-      return verdict(d, happening)
+      return giveVerdict(d, happening)
+    case 'JUDGE_LOST':
+      return judgeLost(d, happening)
     case 'CHILD_ENDED':
       return endChild(d, happening)
     case 'ANSWER':
@@ -152,22 +144,6 @@ function plan(d: Draft, { executionIds, carried, approved = false, commit }: Of<
   } else {
     lay(d, executionIds, carried)
   }
-  return undefined
-}
-
-/** A gate that was looked at has given its verdict. */
-function verdict(d: Draft, happening: Of<'VERDICT'>): string | undefined {
-  const { executionId, attemptId, gate, errors, verdict, evidence, usage } = happening
-  const execution = executionById(d.state, executionId)
-  if (!execution) return 'no such execution in this session'
-  const { key, status, current, gate: awaited, gateErrors = 0 } = execution
-  const asked = nodeOf(d.state, key).gates?.[gate]
-  if (status !== 'VALIDATING' || !asked || awaited !== gate || errors !== gateErrors) {
-    return `no such verdict is awaited: the execution is ${status}`
-  }
-  if ((current?.id ?? executionId) !== attemptId) return 'STALE_LEASE: the attempt is no longer the current one'
-  if (usage !== undefined) settleSpent(d, NOTHING, amountsOf(usage))
-  judged(d, key, asked, verdict, evidence)
   return undefined
 }
 

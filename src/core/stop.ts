@@ -29,7 +29,13 @@ function stopWork(d: Draft, execution: ExecutionState, reason: string, causeId?:
     abort(d, execution, held, reason, causeId)
     return true
   }
-  const { key, status, childId, aborting, slice = NOTHING } = execution
+  const { key, status, childId, aborting, slice = NOTHING, candidate } = execution
+  if (status === 'VALIDATING' && candidate?.judge) {
+    const { judge, ...rest } = candidate
+    // Its verdict is not awaited any more.
+    d.state.budget = settleAmounts(d.state.budget, judge, judge)
+    changeExecution(d, key, { candidate: rest })
+  }
   if (status !== 'RUNNING' || childId === undefined) return false
   if (d.state.policy.close === 'ABANDON') {
     // Nobody will tell what it uses: as much as it was allowed to.

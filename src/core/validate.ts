@@ -4,6 +4,7 @@ import type { Candidate, Failure } from './execution.ts'
 import { type Gate, MAX_GATE_ERRORS, MAX_REJECTIONS, type Verdict } from './gate.ts'
 import { giveUp } from './giveUp.ts'
 import type { Json } from './json.ts'
+import { look } from './judge.ts'
 import { waitForAnswer } from './raise.ts'
 import { mismatches } from './schema.ts'
 
@@ -25,7 +26,7 @@ export function validate(d: Draft, key: string): void {
     }
     const seen = check(gate, candidate)
     if (!seen) {
-      d.effects.push({ type: 'VALIDATE', executionId: execution.id })
+      look(d, key)
       return
     }
     note(d, key, gate, seen.verdict, seen.evidence)
@@ -125,7 +126,7 @@ export function judged(d: Draft, key: string, gate: Gate, verdict: Verdict, evid
   } else {
     const gateErrors = (execution.gateErrors ?? 0) + 1
     changeExecution(d, key, { gateErrors })
-    if (gateErrors < MAX_GATE_ERRORS) d.effects.push({ type: 'VALIDATE', executionId: execution.id })
+    if (gateErrors < MAX_GATE_ERRORS) look(d, key)
     else askAboutGate(d, key, gate, verdict.message)
   }
 }

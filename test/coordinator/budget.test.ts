@@ -15,7 +15,11 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
   const handedOut: string[] = []
   let house: House
   beforeAll(async () => {
-    house = await openHouse(kind, { runtime: agent, handedOut: ({ executionId }) => handedOut.push(executionId) })
+    house = await openHouse(kind, {
+      runtime: agent,
+      agents: { judge: ['judge'] },
+      handedOut: ({ executionId }) => handedOut.push(executionId),
+    })
   })
   afterAll(() => house.close())
   beforeEach(() => {
@@ -83,6 +87,52 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
     expect(first).toMatchObject({ status: 'LOST', usage: told })
     house = await house.crash()
     expect((await house.end(id)).budget.TOKENS).toEqual({ hard: 10_000, used: 1_013, reserved: 0 })
+  })
+
+  describe('of which judges have their share', () => {
+    const judged = (reserve: number, more: Partial<SubTask> = {}): Partial<SubTask> => {
+      return { reserve: { tokens: reserve }, gates: [{ kind: 'JUDGE', criteria: 'It is good.' }], ...more }
+    }
+    const accepts = (usage: Usage): Outcome => ({ ...using(usage), output: { verdict: 'ACCEPT' } }) as Outcome
+
+    it('that they are told of, and beyond which nothing is spent (E107)', async () => {
+      const allowances: (number | null)[] = []
+      agent.script = ({ agent: { name }, allowance }) => {
+        allowances.push(allowance.tokens)
+        return name === 'judge' ? accepts({ inputTokens: 30 }) : using({ inputTokens: 60 })
+      }
+      const id = await start(1, { TOKENS: { hard: 100 } }, { parts: judged(60) })
+      expect(await house.end(id)).toMatchObject({ status: 'SUCCEEDED', budget: { TOKENS: { used: 90, reserved: 0 } } })
+      expect(allowances).toEqual([60, 40])
+    })
+
+    it('and are not asked where nothing is left (E107)', async () => {
+      agent.script = () => using({ inputTokens: 100 })
+      const id = await start(1, { TOKENS: { hard: 100 } }, { parts: judged(100) })
+      const session = await house.end(id)
+      expect(session).toMatchObject({ status: 'FAILED', reason: 'BUDGET TOKENS: 100 of 100 are used' })
+      expect(agent.begun).toEqual(['p1 1'])
+    })
+
+    it('and are charged as attempts are when a server stops in order, or is killed (E108)', async () => {
+      let asked = 0
+      agent.script = async (work, signal) => {
+        if (work.agent.name !== 'judge') return using({ inputTokens: 10 })
+        asked++
+        if (asked > 2) return accepts({ inputTokens: 1 })
+        await untilStopped(work, signal)
+        return { kind: 'CANCELED', usage: { inputTokens: 7 } }
+      }
+      const id = await start(1, { TOKENS: { hard: 1_000 } }, { parts: judged(100) })
+      await eventually(() => asked).toBe(1)
+      house = await house.reopen()
+      await eventually(() => asked).toBe(2)
+      expect((await house.until(id, () => true)).budget.TOKENS).toEqual({ hard: 1_000, used: 17, reserved: 100 })
+      house = await house.crash()
+      const session = await house.end(id)
+      expect(session).toMatchObject({ status: 'SUCCEEDED', budget: { TOKENS: { used: 118, reserved: 0 } } })
+      expect(asked).toBe(3)
+    })
   })
 
   it('asks at its soft limit: with a higher one it goes on, nothing having begun meanwhile', async () => {

@@ -100,6 +100,9 @@ function checkRoom({ plan, executions, limits }: SessionState): void {
 /** What is put aside is what attempts and children that run may use. */
 function checkBudget({ budget, executions }: SessionState): void {
   const reserved = Object.values(executions).map((execution) => {
+    const { judge } = execution.candidate ?? {}
+    if (judge) holds(execution.status === 'VALIDATING', 'a judge looks at what is VALIDATING')
+    if (execution.status === 'VALIDATING') return judge ?? NOTHING
     if (execution.status !== 'RUNNING') return NOTHING
     return (execution.childId === undefined ? execution.current?.reserved : execution.slice) ?? NOTHING
   })
@@ -390,8 +393,14 @@ function checkOutcome(state: SessionState, executions: readonly ExecutionState[]
     })
   })
   const delegated = executions.filter(({ position }) => ['TASK', 'SESSION'].includes(nodeAt(position).kind))
-  const limited = delegated.some(({ status }) => status === 'ACCEPTED') ? 'PARTIAL' : 'FAILED'
-  const own = missing.length === 0 ? 'SUCCEEDED' : required.length === 0 ? 'PARTIAL' : 'FAILED'
+  // A manager's quorum is one of what it delegates: its rounds do none of the work.
+  const short = state.plan.groups.some(({ key, onFailure, quorum }) => {
+    if (!state.plan.manager || onFailure !== 'QUORUM') return false
+    const work = membersOf(key).filter(({ position }) => nodeAt(position).kind !== 'MANAGE')
+    return work.filter(({ status }) => status === 'ACCEPTED').length < (quorum ?? membersOf(key).length)
+  })
+  const limited = delegated.some(({ status }) => status === 'ACCEPTED') && !short ? 'PARTIAL' : 'FAILED'
+  const own = short ? 'FAILED' : missing.length === 0 ? 'SUCCEEDED' : required.length === 0 ? 'PARTIAL' : 'FAILED'
   equal(state.status, state.ledger?.limit === undefined ? own : limited, 'E49')
   // Nothing was given up without need.
   for (const { key, status, position } of executions) {

@@ -12,6 +12,7 @@ import { type Checkpoint, DEFAULT_LIMITS, type SessionState, type Step } from '.
 import type { Report } from '../../src/core/attempt.ts'
 import { type Happening, open, type Opening, step } from '../../src/core/step.ts'
 import { nextTick } from '../../src/core/tick.ts'
+import { askedOf } from '../../src/core/verdict.ts'
 import type { Command, LedgerCommand } from './commands.ts'
 import { checkEnd, checkStep, equal, type Facts, foldStep, holds, isWithin, startFacts } from './invariants.ts'
 import { BEGIN } from './sessions.ts'
@@ -118,11 +119,14 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
     happen({ type: 'REPORT', executionId, attemptId, fence, report: told, jitter, agents: [AGENT] }, allowed)
   }
   const judge = (execution: ExecutionState, verdict: Command & { do: 'VERDICT' }): void => {
-    const { id: executionId, status: is, current, gate = 0, gateErrors = 0 } = execution
+    const { id: executionId, status: is, current, gate = 0, gateErrors = 0, candidate } = execution
     const [wrongGate, wrongErrors, wrongAttempt] = [verdict.gate, verdict.errors, verdict.attempt]
     const kind = nodeOf(last.state, execution.key).gates?.[gate]?.kind
-    const allowed =
-      !isEnded(status()) && is === 'VALIDATING' && kind !== undefined && !wrongGate && !wrongErrors && !wrongAttempt
+    const asked = kind !== 'JUDGE' || candidate?.judge !== undefined
+    const right = asked && !wrongGate && !wrongErrors && !wrongAttempt
+    const allowed = !isEnded(status()) && is === 'VALIDATING' && kind !== undefined && right
+    const { usage, beyond } = use(last.state, candidate?.judge, (verdict.pick % 4) / 2)
+    if (allowed && kind === 'JUDGE' && beyond) isExceeded = true
     happen(
       {
         type: 'VERDICT',
@@ -132,9 +136,20 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
         errors: gateErrors + wrongErrors,
         verdict: verdict.verdict,
         evidence: null,
+        ...(kind === 'JUDGE' && { usage }),
       },
       allowed,
     )
+  }
+  /** Its server has died, or has stopped in order. */
+  const loseJudge = (execution: ExecutionState, pick: number): void => {
+    const meant = pick % 4 === 0
+    const { status: is, gate = 0, candidate } = execution
+    const judges = nodeOf(last.state, execution.key).gates?.[gate]?.kind === 'JUDGE' && candidate?.judge !== undefined
+    const allowed = !isEnded(status()) && is === 'VALIDATING' && judges
+    const { usage, beyond } = use(last.state, candidate?.judge, (pick % 3) / 2)
+    if (allowed && meant && beyond) isExceeded = true
+    happen({ type: 'JUDGE_LOST', ...askedOf(execution), ...(meant && { usage }) }, allowed)
   }
   const answer = (interrupt: InterruptState, given: Answer, by: Command & { do: 'ANSWER' }): void => {
     const { id: interruptId, role, choices, shownHash, status: is } = interrupt
@@ -215,7 +230,8 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
       case 'VERDICT': {
         const asked = all().filter((execution) => execution.status === 'VALIDATING')
         const chosen = choose(command.pick % 5 > 0 && asked.length > 0 ? asked : all(), command.pick)
-        if (chosen) judge(chosen, command)
+        if (chosen && command.attempt && command.pick % 2 === 0) loseJudge(chosen, command.pick)
+        else if (chosen) judge(chosen, command)
         return
       }
       case 'ANSWER': {
@@ -301,7 +317,15 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
   }
 }
 
-const GOOD = { do: 'VERDICT', pick: 0, verdict: { kind: 'ACCEPT' }, gate: 0, errors: 0, attempt: false } as const
+const GOOD = {
+  do: 'VERDICT',
+  pick: 0,
+  verdict: { kind: 'ACCEPT' },
+  gate: 0,
+  errors: 0,
+  attempt: false,
+  uses: 0.5,
+} as const
 const WELL = { do: 'ANSWER', pick: 0, choice: 0, role: 'RIGHT', shown: 'RIGHT' } as const
 const DONE = { do: 'CHILD', pick: 0, status: 'SUCCEEDED', uses: 0.5, wrong: false } as const
 
