@@ -17,7 +17,7 @@ interface Common {
 
 const number = (text: string): number => {
   const value = Number(text)
-  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed')
+  if (!(value > 0 && value < Infinity)) throw new InvalidArgumentError('a number above 0 is needed')
   return value
 }
 const whole = (text: string): number => {

@@ -10,10 +10,10 @@ const SHARED = new Set(['projectId', 'agentId'])
 /** What a row has that belongs to a session, however deep. */
 const BELONGING = ['sessionId', 'executionId', 'taskId', 'parentId']
 
-/** Of the clone that began so many gaps before its original, the first half of whose ids is when that was. */
+/** $1 clones, each of which began so many gaps before $2, in milliseconds; its ids begin with when that was. */
 const CLONES = `generate_series($1::int, 1, -1) AS i, LATERAL (
   SELECT make_interval(secs => i * ${GAP_SECONDS}) AS ago,
-    lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - i * ${GAP_SECONDS * 1_000}), 12, '0') AS hex
+    lpad(to_hex($2::bigint - i * ${GAP_SECONDS * 1_000}::bigint), 12, '0') AS hex
 ) AS at`
 const SHIFTED = (id: string): string => `(left(at.hex, 8) || '-' || right(at.hex, 4) || substr(${id}::text, 14))::uuid`
 
@@ -27,6 +27,7 @@ const SHIFTED = (id: string): string => `(left(at.hex, 8) || '-' || right(at.hex
  * @param executions how many there are afterwards
  */
 export async function fill(url: string, executions: number): Promise<void> {
+  const began = Date.now()
   const original = await joinOurs(url, () => {})
   await original.session('sequential')
   await original.close()
@@ -41,7 +42,7 @@ export async function fill(url: string, executions: number): Promise<void> {
       const values = columns.map(({ name, type }) => valueOf(`t."${name}"`, name, type)).join(', ')
       const inserted = await client.query(
         `INSERT INTO "${table}" (${names}) SELECT ${values} FROM ${CLONES}, "${table}" t`,
-        [Math.round(executions / STEPS) - 1],
+        [Math.round(executions / STEPS) - 1, began],
       )
       const seconds = ((performance.now() - from) / 1_000).toFixed(1)
       if ((inserted.rowCount ?? 0) > 0) tell(`  ${table}: ${inserted.rowCount} rows in ${seconds} s`)

@@ -27,8 +27,8 @@ type Share = keyof typeof PERCENTILES
 export async function latency({ rounds, seconds }: { rounds: number; seconds: number }): Promise<Answer> {
   const bed = await makeBed()
   const kinds: Record<string, (bed: Bed) => Promise<Line>> = {
-    memory: async () => openTutti({ databaseUrl: await bed.database() }),
-    redis: async () => openTutti({ databaseUrl: await bed.database(), redisUrl: await bed.redis() }),
+    memory: async () => openTutti({ databaseUrl: await bed.database() }, seconds),
+    redis: async () => openTutti({ databaseUrl: await bed.database(), redisUrl: await bed.redis() }, seconds),
     echo: openEcho,
   }
   const measured = new Map<string, Record<Share, number>[]>()
@@ -78,10 +78,11 @@ function answer(measured: ReadonlyMap<string, readonly Record<Share, number>[]>)
 }
 
 /** A session whose one agent sleeps is paused and goes on, over HTTP; a subscriber hears so over a WebSocket. */
-async function openTutti(place: { databaseUrl: string; redisUrl?: string }): Promise<Line> {
+async function openTutti(place: { databaseUrl: string; redisUrl?: string }, seconds: number): Promise<Line> {
   const folder = scratch('bench-latency')
   const config = join(folder, 'tutti.config.json')
-  const commands = { sleeper: { argv: ['sleep', '3600'] } }
+  // Should all of this be killed, it still goes by itself.
+  const commands = { sleeper: { argv: ['sleep', String(Math.ceil(seconds * 2 + 60))] } }
   const agents = [{ name: 'sleeper', capabilities: ['sleep'], command: 'sleeper' }]
   writeFileSync(config, JSON.stringify({ builtinAgents: false, commands, agents }))
   const server = await startTutti({ ...place, config })

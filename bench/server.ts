@@ -20,7 +20,7 @@ export interface Place {
   config?: string
 }
 
-/** Starts Tutti as a container does, without the agents that come with it, and waits until it is ready. */
+/** Starts Tutti as a container does, and waits until it is ready. */
 export async function startTutti({ databaseUrl, redisUrl, dataDir, config }: Place): Promise<RunningServer> {
   return startNode([MAIN], '/health/ready', {
     TUTTI_LOG_LEVEL: 'info',
