@@ -176,6 +176,8 @@ export interface Candidate {
 export interface Examined extends Candidate {
   /** What the judge that was asked may use of the budget. */
   judge?: Amounts
+  /** The server that was to ask it has stopped in order: nobody had asked it by then. */
+  handedBack?: boolean
 }
 
 /** Why a result was rejected, for the next attempt. */

@@ -21,7 +21,7 @@ export function look(d: Draft, key: string): void {
 
 /** A judge has ended: it gives back what it had put aside, and is charged what it has used. */
 export function settleJudge(d: Draft, key: string, used?: Amounts): void {
-  const { judge, ...candidate } = executionOf(d.state, key).candidate as Examined
+  const { judge, handedBack: _, ...candidate } = executionOf(d.state, key).candidate as Examined
   settleSpent(d, judge, used)
   changeExecution(d, key, { candidate })
 }
@@ -29,13 +29,17 @@ export function settleJudge(d: Draft, key: string, used?: Amounts): void {
 /**
  * A judge is gone with the server that had asked it, without a verdict: another one is asked.
  *
- * @param usage what it has used so far, if its server stopped in order: then the next server asks the other one
+ * @param usage what it has used so far, if its server stops in order: another server asks the next one
  */
 export function loseJudge(d: Draft, key: string, usage: Json | undefined): void {
   const { id: executionId, gate = 0, candidate } = executionOf(d.state, key)
   const meant = usage !== undefined
-  settleJudge(d, key, meant ? amountsOf(usage) : candidate?.judge)
+  const { judge, handedBack } = candidate as Examined
+  // Nobody knows what a judge has used that vanished: as much as it was allowed to.
+  const vanished = handedBack ? NOTHING : judge
+  settleJudge(d, key, meant ? amountsOf(usage) : vanished)
   emit(d, 'JUDGE_LOST', { key, gate, meant }, { executionId })
-  if (meant) changeExecution(d, key, { candidate: { ...(candidate as Examined), judge: NOTHING } })
-  else look(d, key)
+  look(d, key)
+  const next = executionOf(d.state, key).candidate as Examined
+  if (meant && next.judge) changeExecution(d, key, { candidate: { ...next, handedBack: true } })
 }

@@ -31,7 +31,7 @@ function stopWork(d: Draft, execution: ExecutionState, reason: string, causeId?:
   }
   const { key, status, childId, aborting, slice = NOTHING, candidate } = execution
   if (status === 'VALIDATING' && candidate?.judge) {
-    const { judge, ...rest } = candidate
+    const { judge, handedBack: _, ...rest } = candidate
     // Its verdict is not awaited any more.
     d.state.budget = settleAmounts(d.state.budget, judge, judge)
     changeExecution(d, key, { candidate: rest })

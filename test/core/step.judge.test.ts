@@ -231,11 +231,39 @@ describe('a judge that is lost', () => {
     const session = asked()
     loses(session, 'a', { inputTokens: 3, outputTokens: 4 })
     expect(session.last.events).toMatchObject([{ type: 'JUDGE_LOST', data: { key: 'a', gate: 0, meant: true } }])
-    expect(session.last.effects).toEqual([])
-    expect(tokensOf(session)).toMatchObject({ used: 17, reserved: 0 })
+    expect(effectsOf(session)).toEqual(['VALIDATE'])
+    expect(tokensOf(session)).toMatchObject({ used: 17, reserved: 20 })
+    // Nobody had asked that one yet.
     loses(session, 'a')
     expect(effectsOf(session)).toEqual(['VALIDATE'])
     expect(tokensOf(session)).toMatchObject({ used: 17, reserved: 20 })
+    loses(session, 'a')
+    expect(tokensOf(session)).toMatchObject({ used: 37, reserved: 20 })
+  })
+
+  it('E108: that was handed back is like any other once it has been asked', () => {
+    const session = asked()
+    loses(session, 'a', { inputTokens: 1 })
+    judges(session, 'a', errs())
+    expect(session.execution('a').candidate).not.toHaveProperty('handedBack')
+    loses(session, 'a', { inputTokens: 1 })
+    session.cancel()
+    expect(session.execution('a').candidate).not.toHaveProperty('handedBack')
+    expect(tokensOf(session)).toMatchObject({ used: 32, reserved: 0 })
+  })
+
+  it('E107, E108: that is handed back waits as well where nothing is left, and is asked after that like any other', () => {
+    const parts = [judged('a'), part('b', { reserve: { tokens: 80 } })]
+    const session = begun(planOf('PARALLEL', parts), tokens(100))
+    claims(session, 'b')
+    does(session, 'a', using(10))
+    expect(judgeOf(session, 'a')).toMatchObject({ tokens: 10 })
+    loses(session, 'a', { inputTokens: 10 })
+    expect(session.execution('a').candidate).not.toHaveProperty('handedBack')
+    reports(session, 'b', using(60))
+    expect(judgeOf(session, 'a')).toMatchObject({ tokens: 20 })
+    loses(session, 'a')
+    expect(tokensOf(session)).toMatchObject({ used: 100 })
   })
 
   it('E108: is believed of the judge alone that was asked', () => {
