@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, vi } from 'vitest'
+import { openDatabase, type Database } from '../../src/store/db.ts'
+import { type EventRow, eventsAfter } from '../../src/store/journal.ts'
+import { freshPostgres } from '../database.ts'
+import { scratch } from '../servers/process.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+/** Servers start faster with what an earlier one has compiled. */
+const NODE_COMPILE_CACHE = join(tmpdir(), 'tutti-test-compile-cache')
+
+/** A server process. */
+export interface Member {
+  process: ChildProcess
+  url: string
+  /** What it has logged. */
+  log: { level: number; msg: string }[]
+  /** Its exit code, once it has ended. */
+  ended: Promise<number | null>
+  /** What it answers; errors fail the test. */
+  ask(query: string, variables?: object): Promise<Record<string, unknown>>
+  get(path: string): Promise<Response>
+}
+
+/** Server processes that share a database, a Redis and a data directory. */
+export interface Fleet {
+  database: Database
+  start(environment?: Record<string, string>): Promise<Member>
+  /** A session of parts one after the other, each done by the agent of that name; returns its id. */
+  begin(member: Member, agents: readonly string[]): Promise<string>
+  /** The attempts of a session: "key number status". */
+  attempts(sessionId: string): Promise<string[]>
+  status(sessionId: string): Promise<string | undefined>
+  /** Once the agent of an execution has shown something: its program runs. */
+  shown(sessionId: string, key: string): Promise<void>
+  /** All events of a session in order. */
+  events(sessionId: string): Promise<EventRow[]>
+  close(): Promise<void>
+}
+
+/**
+ * @param template database that theirs begins as
+ * @param agents shell scripts by the agent's name
+ */
+export async function openFleet(template: string, redisUrl: string, agents: Record<string, string>): Promise<Fleet> {
+  const folder = scratch('fleet')
+  const databaseUrl = await freshPostgres(template)
+  const config = {
+    builtinAgents: false,
+    commands: Object.fromEntries(Object.entries(agents).map(([name, script]) => [name, { argv: ['sh', '-c', script] }])),
+    agents: Object.keys(agents).map((name) => ({ name, command: name, capabilities: [name], slots: 50 })),
+  }
+  writeFileSync(join(folder, 'tutti.config.json'), JSON.stringify(config))
+  const database = await openDatabase({ url: databaseUrl })
+  const members: Member[] = []
+  let projectId: string | undefined
+
+  async function project(member: Member): Promise<string> {
+    if (projectId === undefined) {
+      const made = await member.ask(
+        `mutation ($path: String!) { createProject(input: { name: "fleet", workspace: $path, concurrency: 100 }) {
+          ... on CreateProjectSuccess { project { id } } ... on Error { message } } }`,
+        { path: folder },
+      )
+      projectId = (made['createProject'] as { project: { id: string } }).project.id
+    }
+    return projectId
+  }
+
+  return {
+    database,
+    async start(environment = {}) {
+      const { NODE_V8_COVERAGE: _, ...inherited } = process.env
+      const child = spawn(process.execPath, [MAIN], {
+        cwd: folder,
+        env: {
+          ...inherited,
+          NODE_COMPILE_CACHE,
+          DATABASE_URL: databaseUrl,
+          REDIS_URL: redisUrl,
+          TUTTI_PORT: '0',
+          TUTTI_DATA_DIR: join(folder, 'data'),
+          ...environment,
+        },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const log: Member['log'] = []
+      const ended = once(child, 'exit').then(([code]) => code as number | null)
+      const url = await new Promise<string>((resolve, reject) => {
+        void ended.then((code) => reject(new Error(`the server ended with ${code}: ${JSON.stringify(log.at(-1))}`)))
+        createInterface({ input: child.stdout }).on('line', (line) => {
+          const entry = JSON.parse(line) as Member['log'][number] & { url?: string }
+          log.push(entry)
+          if (entry.msg === 'listening') resolve(entry.url as string)
+        })
+      })
+      const member: Member = {
+        process: child,
+        url,
+        log,
+        ended,
+        get: (path) => fetch(url + path),
+        async ask(query, variables = {}) {
+          const headers = { 'content-type': 'application/json' }
+          const body = JSON.stringify({ query, variables })
+          const answer = (await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).json()) as {
+            data: Record<string, unknown>
+            errors?: unknown
+          }
+          expect(answer.errors).toBeUndefined()
+          return answer.data
+        },
+      }
+      members.push(member)
+      return member
+    },
+    async begin(member, agents) {
+      const subTasks = agents.map((name, index) => ({ key: `p${index}`, title: name, capabilities: [name] }))
+      const started = await member.ask(
+        `mutation ($project: ID!, $subTasks: [SubTaskInput!]!) { startOrchestration(input: { project: $project,
+          pattern: SEQUENTIAL, task: { title: "task", subTasks: $subTasks } }) {
+          ... on StartOrchestrationSuccess { session { id } } ... on Error { message } } }`,
+        { project: await project(member), subTasks },
+      )
+      const { session } = started['startOrchestration'] as { session?: { id: string } }
+      if (!session) throw new Error(JSON.stringify(started))
+      return session.id.replace('Session:', '')
+    },
+    async attempts(sessionId) {
+      const rows = await database.query<{ told: string }>(
+        `SELECT e.key || ' ' || a.number || ' ' || a.status AS told FROM "Attempt" a
+         JOIN "Execution" e ON e.id = a."executionId" WHERE a."sessionId" = $1 ORDER BY e.key, a.number`,
+        [sessionId],
+      )
+      return rows.map(({ told }) => told)
+    },
+    async status(sessionId) {
+      return (await database.prisma.session.findUnique({ where: { id: sessionId } }))?.status
+    },
+    shown: (sessionId, key) =>
+      vi.waitFor(
+        async () => {
+          const shown = await database.prisma.activity.count({ where: { execution: { sessionId, key } } })
+          expect(shown).toBeGreaterThan(0)
+        },
+        { timeout: 20_000, interval: 20 },
+      ),
+    events: (sessionId) => eventsAfter(database.query, [{ id: sessionId, after: 0 }], 10_000),
+    async close() {
+      for (const { process } of members) process.kill('SIGKILL')
+      await Promise.all(members.map(({ ended }) => ended))
+      await database.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
