@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { afterAll, inject } from 'vitest'
 import { openDatabase, type Database } from '../src/store/db.ts'
+import { type EventRow, eventsBetween } from '../src/store/journal.ts'
 import { scratch } from './servers/process.ts'
 import { POSTGRES_TEMPLATE } from './services.ts'
 
@@ -47,4 +48,10 @@ function closedAtTheEnd(database: Database): Database {
 async function maintain(url: string, sql: string): Promise<void> {
   const server = await openDatabase({ url, poolSize: 1 })
   await server.script(sql).finally(() => server.close())
+}
+
+/** All events of a session, in order. */
+export function eventsOf({ query }: Pick<Database, 'query'>, sessionId: string): Promise<EventRow[]> {
+  const all = { after: 0, before: 2 ** 31 - 1, limit: 100_000, descending: false }
+  return eventsBetween(query, sessionId, all)
 }

@@ -148,6 +148,7 @@ function mortalParts(database: Database): { database: Database; timers: Timers; 
     database: {
       ...database,
       query: (sql, params) => answer(() => database.query(sql, params)),
+      lookup: (sql, params) => answer(() => database.lookup(sql, params)),
       transaction: (run) => answer(() => database.transaction(run)),
     },
     timers: {

@@ -7,7 +7,7 @@ import type { Happening } from '../core/step.ts'
 import type { Work } from '../runtime.ts'
 import type { AgentRecord } from '../store/store.ts'
 import type { Parts } from './parts.ts'
-import { stricter } from './work.ts'
+import { stricter } from './stricter.ts'
 
 /** Beyond an attempt's own limit: what stopping, storing and reporting may take before the attempt counts as LOST. */
 const LEASE_SLACK_MS = 60_000

@@ -1,9 +1,8 @@
-import { executionById, executionsOf, nodeOf } from '../core/draft.ts'
-import { heldAttempt, takesRoom } from '../core/execution.ts'
+import { executionById } from '../core/draft.ts'
 import { assign, countRunning, type HeldItem } from '../core/schedule.ts'
 import { select } from '../core/select.ts'
-import type { SessionState } from '../core/state.ts'
 import type { Crew } from '../engine.ts'
+import { heldBeside } from './beside.ts'
 import { perform } from './perform.ts'
 import { readyItem } from './ready.ts'
 import type { Tools } from './tools.ts'
@@ -47,13 +46,4 @@ export function createCrew(parts: Tools & { stopping: AbortSignal }): Crew {
     perform: (assignment, signal) => perform(parts, assignment, signal),
     drive: (sessionId) => sessions.drive(sessionId),
   }
-}
-
-/** What child sessions do, and what gates look at, takes up the room of its session, and nobody else's. */
-export function heldBeside(state: SessionState): HeldItem[] {
-  const running = executionsOf(state).filter((e) => takesRoom(e.status) && !heldAttempt(e))
-  return running.map(({ id: executionId, key }) => {
-    const { group } = nodeOf(state, key)
-    return { executionId, sessionId: state.id, projectId: '', group, agentId: '' }
-  })
 }

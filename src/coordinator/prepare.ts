@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS, DEFAULT_POLICY, type SessionLimits, type SessionPolicy 
 import { isTooDeep, MAX_DEPTH } from '../core/json.ts'
 import type { Refusal, StartInput, TaskInput } from './coordinator.ts'
 import { checkPlan, checkRollback, type Means } from './enforce.ts'
+import { knowTask } from './work.ts'
 
 /** A task with all that is needed to start it. */
 export interface Prepared {
@@ -35,9 +36,11 @@ const DEFAULT_STALLS = 3
 export async function prepare(tools: Means, input: StartInput): Promise<Prepared | Refusal> {
   const { store } = tools
   const { projectId } = input
-  if (!(await store.hasProject(projectId))) return { kind: 'NOT_FOUND', what: 'project', id: projectId }
   const taskId = 'id' in input.task ? input.task.id : undefined
-  const task = 'id' in input.task ? await store.task(projectId, input.task.id) : input.task
+  const stored = taskId === undefined ? undefined : await store.task(projectId, taskId)
+  const task = 'id' in input.task ? stored : input.task
+  // Where there is the task there is its project.
+  if (!stored && !(await store.hasProject(projectId))) return { kind: 'NOT_FOUND', what: 'project', id: projectId }
   if (!task) return { kind: 'NOT_FOUND', what: 'task', id: taskId as string }
   const problems = [...checkInputs(task), ...checkLimits(input), ...checkBudget(input)]
   const budget = budgetOf(input.budget ?? {})
@@ -77,6 +80,8 @@ export async function prepare(tools: Means, input: StartInput): Promise<Prepared
   }
   const lasting = await checkRollback(tools, projectId, plan, input.policy ?? {})
   if (lasting.length > 0) return { kind: 'INVALID', problems: lasting }
+  const { title, description } = task
+  if (stored) knowTask(plan, { task: { title, description }, workspace: stored.workspace })
   const prepared = { projectId, task, decomposition, analysis, pattern, plan, limits }
   return {
     kind: 'PREPARED',

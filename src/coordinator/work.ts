@@ -68,6 +68,11 @@ export async function workOf(
 /** What is to be done does not change while it is being done: it is read once. A plan belongs to one session. */
 const tasks = new WeakMap<Plan, TaskText>()
 
+/** What was read already when a plan was made. */
+export function knowTask(plan: Plan, text: TaskText): void {
+  tasks.set(plan, text)
+}
+
 async function taskOf(store: Parts['store'], { plan, taskId }: SessionState): Promise<TaskText> {
   const known = tasks.get(plan) ?? (await store.taskText(taskId))
   tasks.set(plan, known)
@@ -77,14 +82,6 @@ async function taskOf(store: Parts['store'], { plan, taskId }: SessionState): Pr
 /** Of an agent that may be archived by now. */
 async function nameOf(directory: Directory, store: Parts['store'], agentId: string): Promise<string | null> {
   return (await directory.agent(agentId))?.name ?? (await store.agentName(agentId)) ?? null
-}
-
-/** The stricter of two limits holds. */
-export function stricter(node: PlanNode['timeouts'], agent: AgentRecord['timeouts']): Work['timeouts'] {
-  return {
-    attemptMs: Math.min(node.attemptMs, agent?.attemptMs ?? node.attemptMs),
-    idleMs: Math.min(node.idleMs, agent?.idleMs ?? node.idleMs),
-  }
 }
 
 /** What a limited budget leaves an attempt, or a judge, that has put something aside. */

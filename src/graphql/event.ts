@@ -2,7 +2,7 @@ import { builder } from './builder.ts'
 import { startOf } from './activity.ts'
 import { unknown } from './errors.ts'
 import { Execution } from './execution.ts'
-import type { EventRow } from './follow.ts'
+import type { EventRow } from '../store/journal.ts'
 import { idOf } from './ids.ts'
 
 export const Event = builder.objectRef<EventRow>('Event').implement({

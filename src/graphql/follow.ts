@@ -3,6 +3,7 @@ import type { Bus } from '../bus.ts'
 import { type ExecutionStatus, isSettled } from '../core/execution.ts'
 import { isEnded, type SessionStatus } from '../core/session.ts'
 import type { Database } from '../store/db.ts'
+import { type EventRow, eventsAfter } from '../store/journal.ts'
 
 /** Rows read at once: what one slow reader can hold in memory. */
 const BATCH = 100
@@ -10,16 +11,6 @@ const BATCH = 100
 const LOOK_AGAIN_MS = 30_000
 /** Positions whose rows are read by one statement. */
 const READS_AT_ONCE = 500
-
-export interface EventRow {
-  sessionId: string
-  seq: number
-  type: string
-  executionId: string | null
-  attemptId: string | null
-  data: unknown
-  at: Date
-}
 
 export interface ActivityRow {
   executionId: string
@@ -64,16 +55,17 @@ export interface Change {
 }
 
 export function createFollower({ database, bus }: { database: Database; bus: Bus }): Follower {
-  const eventsAfter = readerOf<EventRow>(
-    database,
-    `SELECT e.* FROM unnest($1::uuid[], $2::int[]) AS want(id, after) CROSS JOIN LATERAL
-      (SELECT * FROM "Event" WHERE "sessionId" = want.id AND seq > want.after ORDER BY seq LIMIT ${BATCH}) e`,
+  const events = readerOf<EventRow>(
+    (positions) => eventsAfter(database.query, positions, BATCH),
     (row) => row.sessionId,
   )
   const activitiesAfter = readerOf<ActivityRow>(
-    database,
-    `SELECT a.* FROM unnest($1::uuid[], $2::int[]) AS want(id, after) CROSS JOIN LATERAL
-      (SELECT * FROM "Activity" WHERE "executionId" = want.id AND seq > want.after ORDER BY seq LIMIT ${BATCH}) a`,
+    (positions) =>
+      database.query<ActivityRow>(
+        `SELECT a.* FROM unnest($1::uuid[], $2::int[]) AS want(id, after) CROSS JOIN LATERAL
+          (SELECT * FROM "Activity" WHERE "executionId" = want.id AND seq > want.after ORDER BY seq LIMIT ${BATCH}) a`,
+        [positions.map(({ id }) => id), positions.map(({ after }) => after)],
+      ),
     (row) => row.executionId,
   )
 
@@ -102,7 +94,7 @@ export function createFollower({ database, bus }: { database: Database; bus: Bus
     events: (sessionId, after) =>
       follow(bus, [`session:${sessionId}`], async function* (rung) {
         for (let last = after; ;) {
-          const rows = await eventsAfter.load({ id: sessionId, after: last })
+          const rows = await events.load({ id: sessionId, after: last })
           for (const row of rows) {
             yield row
             last = row.seq
@@ -179,13 +171,15 @@ const endsSession = (type: string): boolean =>
   type.startsWith('SESSION_') && isEnded(type.slice('SESSION_'.length) as SessionStatus)
 
 /** Reads rows after positions; whoever asks in the same turn shares one statement, and the same position one answer. */
-function readerOf<Row extends { seq: number }>(database: Database, sql: string, idOf: (row: Row) => string) {
+function readerOf<Row extends { seq: number }>(
+  readAfter: (positions: readonly Position[]) => Promise<Row[]>,
+  idOf: (row: Row) => string,
+) {
   const reader = new DataLoader<Position, Row[], string>(
     async (positions) => {
       // Shared within the turn only: the next one may find more.
       reader.clearAll()
-      const rows = await database.query<Row>(sql, [positions.map(({ id }) => id), positions.map(({ after }) => after)])
-      const byId = Map.groupBy(rows, idOf)
+      const byId = Map.groupBy(await readAfter(positions), idOf)
       return positions.map(({ id, after }) => {
         const found = (byId.get(id) ?? []).filter(({ seq }) => seq > after)
         const unique = new Map(found.map((row) => [row.seq, row]))

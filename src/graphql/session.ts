@@ -2,6 +2,7 @@ import type { SessionLimits as CoreLimits } from '../core/state.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { Analysis } from './analysis.ts'
 import { ArtifactConnection } from './artifact.ts'
+import { eventsBetween } from '../store/journal.ts'
 import { builder } from './builder.ts'
 import { Checkpoint } from './checkpoint.ts'
 import { connectionOf, pageCost, pageOfLog } from './connection.ts'
@@ -9,7 +10,7 @@ import { ExecutionStatusEnum, orderInput, PatternEnum, SessionStatusEnum } from 
 import { unknown } from './errors.ts'
 import { Event, EventConnection } from './event.ts'
 import { ExecutionConnection } from './execution.ts'
-import type { Change, EventRow } from './follow.ts'
+import type { Change } from './follow.ts'
 import { idOf } from './ids.ts'
 import { Plan } from './plan.ts'
 
@@ -173,12 +174,7 @@ builder.prismaObjectField('Session', 'events', (t) =>
       resolve: ({ id, seq }, args, { database }) =>
         pageOfLog(
           args,
-          ({ after, before, limit, descending }) =>
-            database.query<EventRow>(
-              `SELECT * FROM "Event" WHERE "sessionId" = $1 AND seq > $2 AND seq < $3
-               ORDER BY seq ${descending ? 'DESC' : 'ASC'} LIMIT $4`,
-              [id, after, before, limit],
-            ),
+          (range) => eventsBetween(database.query, id, range),
           () => seq,
         ) as never,
     },

@@ -17,6 +17,11 @@ export interface Driver {
   readonly kind: 'pglite' | 'postgres'
   /** Straight on the driver, for hot paths; everything else reads through Prisma. */
   readonly query: Query
+  /**
+   * The same for statements that find every row by its key, one after the other: they are planned once, and never by
+   * reading a whole table, however small it was when they were first sent.
+   */
+  readonly lookup: Query
   readonly script: Script
   /**
    * One transaction: commits what `run` did, or rolls back and rethrows what it threw. Inside of it use only the two

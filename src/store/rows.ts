@@ -100,8 +100,11 @@ export function attemptRow(s: SessionState, e: ExecutionState, a: AttemptState):
   }
 }
 
-export function eventRow(s: SessionState, e: Event): Row {
-  return { ...e, sessionId: s.id, at: time(e.at) }
+/** The events of a transition, of which there is at least one. */
+export function journalRow(s: SessionState, events: readonly Event[]): Row {
+  const { seq: first } = events[0] as Event
+  const { seq: last } = events.at(-1) as Event
+  return { sessionId: s.id, first, last, events: events.map((event) => ({ ...event, at: time(event.at) })) }
 }
 
 export function checkpointRow(s: SessionState, c: Checkpoint, now: number): Row {

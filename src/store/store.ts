@@ -31,12 +31,9 @@ export interface Companions {
 }
 
 /** What an agent is told beside its own part. */
-export interface WorkContext {
+export interface TaskText {
   task: { title: string; description: string }
   workspace: string
-  /** Of the executions that were asked for, by name. */
-  artifacts: ArtifactRow[]
-  agents: { id: string; name: string }[]
 }
 
 /**
@@ -84,7 +81,7 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
   hasProject(projectId: string): Promise<boolean>
   /** Absolute path of the folder that a project's agents work in. */
   workspace(projectId: string): Promise<string | undefined>
-  /** A task of the project with its parts, as far as they are not archived. */
+  /** A task of the project with its parts, as far as they are not archived; undefined also if the project is. */
   task(projectId: string, taskId: string): Promise<StoredTask | undefined>
   /** All that are not archived, by name. */
   agents(): Promise<AgentRecord[]>
@@ -98,9 +95,14 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
    * @returns whether it was said
    */
   setAgentStatus(agentId: string, status: 'ONLINE' | 'OFFLINE', reason: string | null, at: number): Promise<boolean>
-  workContext(taskId: string, executionIds: readonly string[], agentIds: readonly string[]): Promise<WorkContext>
+  /** A task in words, and the folder of its project. */
+  taskText(taskId: string): Promise<TaskText>
+  /** Those of the executions, by name. */
+  artifacts(executionIds: readonly string[]): Promise<ArtifactRow[]>
+  /** Also of one that is archived. */
+  agentName(agentId: string): Promise<string | undefined>
   /** Opens the log of what one attempt shows. */
-  activities(executionId: string, attempt: number): Promise<ActivityLog>
+  activities(executionId: string, attempt: number): ActivityLog
 }
 
 /**
@@ -128,15 +130,19 @@ export function createStore(parts: {
     follow: (sessionId, ear) => bus.listen(`session:${sessionId}`, ear),
     unfinished: () => unfinishedSessions(query),
     drive: (sessionIds, server) => driveSessions(query, sessionIds, server),
-    create: (transition, { task, idempotency }) =>
-      database.transaction(async (query): Promise<Claimed> => {
-        const { id, createdAt } = transition.after
+    async create(transition, { task, idempotency }) {
+      const { id, createdAt } = transition.after
+      // Nothing else has to be written with it: it shares a statement with what others write.
+      if (!task && !idempotency)
+        return (await writer.write(transition)) ? { kind: 'NEW' } : { kind: 'SAME', subjectId: id }
+      return database.transaction(async (query): Promise<Claimed> => {
         const claimed = idempotency && (await claimKey(query, { ...idempotency, subjectId: id }))
         if (claimed && claimed.kind !== 'NEW') return claimed
         if (task) await insertTask(query, task, newId, createdAt)
         // Two servers may make the child of one execution, whose id is told by its parent.
         return (await writer.writeIn(query, transition)) ? { kind: 'NEW' } : { kind: 'SAME', subjectId: id }
-      }),
+      })
+    },
     answered: (idempotency) => readKey(query, idempotency),
     async analysis(sessionId) {
       const [row] = await query<{ analysis: Analysis | null }>(
@@ -160,12 +166,13 @@ export function createStore(parts: {
       return row
     },
     async hasProject(id) {
-      return (await database.prisma.project.count({ where: { id, archivedAt: null } })) > 0
+      const found = await query(`SELECT FROM "Project" WHERE id = $1 AND "archivedAt" IS NULL`, [id])
+      return found.length > 0
     },
     async workspace(id) {
       return (await database.prisma.project.findUnique({ where: { id } }))?.workspace
     },
-    task: (projectId, taskId) => readTask(database.prisma, projectId, taskId),
+    task: (projectId, taskId) => readTask(query, projectId, taskId),
     agents: () =>
       query<AgentRecord>(
         `SELECT id, name, type::text AS type, description, capabilities, status::text AS status, "statusReason", slots,
@@ -199,25 +206,21 @@ export function createStore(parts: {
       )
       return updated.length > 0
     },
-    async workContext(taskId, executionIds, agentIds) {
-      const [context] = await query<{ title: string; description: string; workspace: string }>(
+    async taskText(taskId) {
+      const [row] = await query<{ title: string; description: string; workspace: string }>(
         `SELECT t.title, t.description, p.workspace FROM "Task" t JOIN "Project" p ON p.id = t."projectId" WHERE t.id = $1`,
         [taskId],
       )
-      const artifacts =
-        executionIds.length === 0
-          ? []
-          : await query<ArtifactRow>(`SELECT * FROM "Artifact" WHERE "executionId" = ANY($1::uuid[]) ORDER BY name`, [
-              executionIds,
-            ])
-      const agents =
-        agentIds.length === 0
-          ? []
-          : await query<{ id: string; name: string }>(`SELECT id, name FROM "Agent" WHERE id = ANY($1::uuid[])`, [
-              agentIds,
-            ])
-      const { title = '', description = '', workspace = '' } = context ?? {}
-      return { task: { title, description }, workspace, artifacts, agents }
+      const { title = '', description = '', workspace = '' } = row ?? {}
+      return { task: { title, description }, workspace }
+    },
+    artifacts: (executionIds) =>
+      query<ArtifactRow>(`SELECT * FROM "Artifact" WHERE "executionId" = ANY($1::uuid[]) ORDER BY name`, [
+        executionIds,
+      ]),
+    async agentName(agentId) {
+      const [row] = await query<{ name: string }>(`SELECT name FROM "Agent" WHERE id = $1`, [agentId])
+      return row?.name
     },
     activities: (executionId, attempt) => openActivityLog({ query, bus, log }, executionId, attempt),
   }

@@ -1,7 +1,6 @@
 import type { AgentType } from '../core/agent.ts'
 import type { Json } from '../core/json.ts'
 import type { SubTask } from '../core/plan.ts'
-import type { PrismaClient } from '../generated/prisma/client.ts'
 import type { Query } from './driver.ts'
 
 /** A task with its parts, as it is written at once. */
@@ -39,8 +38,9 @@ export async function insertTask(query: Query, task: NewTask, newId: () => strin
   if (edges.length > 0) await query(into('TaskDependency'), [JSON.stringify(edges)])
 }
 
-/** A task as it stands; without `subTasks` it has none. */
-export type StoredTask = Omit<NewTask, 'id' | 'projectId' | 'subTasks'> & Partial<Pick<NewTask, 'subTasks'>>
+/** A task as it stands, and the folder of its project; without `subTasks` it has none. */
+export type StoredTask = Omit<NewTask, 'id' | 'projectId' | 'subTasks'> &
+  Partial<Pick<NewTask, 'subTasks'>> & { workspace: string }
 
 /** What a sub-task keeps in its column `policy`: all that has no column of its own. */
 type TaskPolicy = Omit<
@@ -48,42 +48,59 @@ type TaskPolicy = Omit<
   'key' | 'title' | 'description' | 'type' | 'capabilities' | 'dependsOn' | 'optional' | 'agent' | 'input'
 >
 
-/** A task of the project with its parts, as far as they are not archived. */
-export async function readTask(
-  prisma: PrismaClient,
-  projectId: string,
-  taskId: string,
-): Promise<StoredTask | undefined> {
-  const task = await prisma.task.findFirst({
-    where: { id: taskId, projectId, archivedAt: null },
-    include: {
-      subTasks: {
-        where: { archivedAt: null },
-        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-        include: { dependsOn: { include: { dependsOn: true } } },
-      },
-    },
-  })
-  if (!task) return undefined
+/** A task and its parts, each with the keys of those that it depends on. */
+const READ = `SELECT to_jsonb(t) AS task, o.workspace, coalesce((
+    SELECT jsonb_agg(to_jsonb(p) || jsonb_build_object('dependsOn', coalesce((
+      SELECT jsonb_agg(coalesce(b.key, b.id::text)) FROM "TaskDependency" d JOIN "Task" b ON b.id = d."dependsOnId"
+      WHERE d."taskId" = p.id
+    ), '[]')) ORDER BY p."createdAt", p.id)
+    FROM "Task" p WHERE p."parentId" = t.id AND p."archivedAt" IS NULL
+  ), '[]') AS parts
+  FROM "Task" t JOIN "Project" o ON o.id = t."projectId"
+  WHERE t.id = $1 AND o.id = $2 AND t."archivedAt" IS NULL AND o."archivedAt" IS NULL`
+
+interface TaskRow {
+  id: string
+  key: string | null
+  title: string
+  description: string
+  type: AgentType | null
+  input: Json | null
+  priority: number
+  capabilities: string[]
+  agent: string | null
+  optional: boolean
+  policy: TaskPolicy | null
+}
+
+/** A task of the project with its parts, as far as they are not archived; undefined also if the project is. */
+export async function readTask(query: Query, projectId: string, taskId: string): Promise<StoredTask | undefined> {
+  const [row] = await query<{ task: TaskRow; workspace: string; parts: (TaskRow & { dependsOn: string[] })[] }>(READ, [
+    taskId,
+    projectId,
+  ])
+  if (!row) return undefined
+  const { title, description, priority, capabilities, input } = row.task
   return {
-    title: task.title,
-    description: task.description,
-    priority: task.priority,
-    capabilities: task.capabilities,
-    ...(task.input !== null && { input: task.input as Json }),
-    ...(task.subTasks.length > 0 && {
-      subTasks: task.subTasks.map((part): SubTask => {
+    title,
+    description,
+    priority,
+    capabilities,
+    workspace: row.workspace,
+    ...(input !== null && { input }),
+    ...(row.parts.length > 0 && {
+      subTasks: row.parts.map((part): SubTask => {
         return {
-          ...((part.policy ?? {}) as TaskPolicy),
+          ...part.policy,
           key: part.key ?? part.id,
           title: part.title,
           description: part.description,
           capabilities: part.capabilities,
-          dependsOn: part.dependsOn.map(({ dependsOn }) => dependsOn.key ?? dependsOn.id),
+          dependsOn: part.dependsOn,
           optional: part.optional,
-          ...(part.type && { type: part.type as AgentType }),
+          ...(part.type && { type: part.type }),
           ...(part.agent !== null && { agent: part.agent }),
-          ...(part.input !== null && { input: part.input as Json }),
+          ...(part.input !== null && { input: part.input }),
         }
       }),
     }),

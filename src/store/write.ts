@@ -1,16 +1,18 @@
 import type { Bus } from '../bus.ts'
 import type { Analysis } from '../core/analysis.ts'
 import type { Event } from '../core/event.ts'
+import type { ExecutionState } from '../core/execution.ts'
 import type { SessionState, Step } from '../core/state.ts'
 import type { Database } from './db.ts'
 import type { Query } from './driver.ts'
+import { type Following, isUsual, type Moves, statement, usualRow } from './statement.ts'
 import { isRefusal } from './fault.ts'
 import {
   attemptRow,
   checkpointRow,
-  eventRow,
   executionRow,
   interruptRow,
+  journalRow,
   planRow,
   type Row,
   sessionRow,
@@ -83,7 +85,7 @@ export function createWriter(database: Database, bus: Bus): Writer {
   async function settle(batch: Job[]): Promise<void> {
     try {
       const won = await writeAll(
-        database.query,
+        database.lookup,
         batch.map(({ transition }) => transition),
       )
       for (const { transition, resolve } of batch) {
@@ -119,102 +121,63 @@ export function createWriter(database: Database, bus: Bus): Writer {
   }
 }
 
-/** Columns that a transition may change, per table. The rest is set once, when the row is made. */
-const CHANGING = {
-  Session:
-    'status version seq planVersion limits policy budget inputs baseCommit waitedMs waitingSince ledger rollback ending output reason startedAt endedAt',
-  Execution:
-    'status agentId selection input inputHash output summary evidence artifactCount error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId slice undo acceptedSeq attempt counted lost fence readyAt resumeAt startedAt endedAt',
-  Attempt: 'status leaseUntil timeout retryable error usage endedAt',
-  Interrupt: 'status escalated role answer answeredBy answeredAt',
-}
-const set = (table: keyof typeof CHANGING): string =>
-  CHANGING[table]
-    .split(' ')
-    .map((column) => `"${column}" = EXCLUDED."${column}"`)
-    .join(', ')
-
-/** What follows the session, each table with what becomes of a row that is there already. */
-const FOLLOWING = {
-  Plan: '',
-  Execution: `ON CONFLICT (id) DO UPDATE SET ${set('Execution')}`,
-  Attempt: `ON CONFLICT (id) DO UPDATE SET ${set('Attempt')}`,
-  Event: '',
-  Checkpoint: '',
-  Verdict: '',
-  Interrupt: `ON CONFLICT (id) DO UPDATE SET ${set('Interrupt')}`,
-  Artifact: '',
-}
-type Following = keyof typeof FOLLOWING
-
 /**
  * Compare-and-set on each session's version; all the rest follows only for the sessions that won. One statement is one
- * transaction and one round trip, however many sessions it moves. Planning it takes an embedded database longer than
- * doing it, so it names only the tables that get rows.
+ * transaction and one round trip, however many sessions it moves.
  */
-const statement = (tables: readonly Following[]): string => {
-  const following = tables.map(
-    (table, index) => `, "to${table}" AS (
-  INSERT INTO "${table}" SELECT r.* FROM jsonb_populate_recordset(NULL::"${table}", $${index + 3}::jsonb) r
-  WHERE r."sessionId" IN (SELECT id FROM won) ${FOLLOWING[table]})`,
-  )
-  return `WITH won AS (
-  INSERT INTO "Session" SELECT r.* FROM jsonb_populate_recordset(NULL::"Session", $1::jsonb) r
-  ON CONFLICT (id) DO UPDATE SET ${set('Session')}
-  WHERE "Session".version = ($2::jsonb ->> EXCLUDED.id::text)::int
-  RETURNING id
-)${following.join('')}
-SELECT id FROM won`
-}
-
 async function writeAll(query: Query, transitions: readonly Transition[]): Promise<Set<string>> {
-  const rows: Record<Following, Row[]> = {
-    Plan: transitions.flatMap(({ before, after, steps, analysis }) => {
-      if (before.version > 0 && before.planVersion === after.planVersion) return []
-      return [planRow(after, after.plan, analysis, dateOf(steps))]
-    }),
-    Execution: transitions.flatMap(({ before, after }) =>
-      changed(before, after).map((execution) => executionRow(after, execution)),
-    ),
-    Attempt: transitions.flatMap(({ before, after }) =>
-      changed(before, after).flatMap((execution) => {
-        const previous = before.executions[execution.key]?.current
-        const { current } = execution
-        return current && current !== previous ? [attemptRow(after, execution, current)] : []
-      }),
-    ),
-    Event: transitions.flatMap(({ after, steps }) =>
-      steps.flatMap(({ events }) => events.map((event) => eventRow(after, event))),
-    ),
-    Checkpoint: transitions.flatMap(({ after, steps }) =>
-      steps.flatMap(({ checkpoints, events }) =>
-        checkpoints.map((checkpoint) => checkpointRow(after, checkpoint, (events[0] as Event).at)),
-      ),
-    ),
-    Verdict: transitions.flatMap(({ after, steps }) =>
-      steps.flatMap(({ verdicts }) => verdicts.map((verdict) => verdictRow(after, verdict))),
-    ),
-    Interrupt: transitions.flatMap(({ before, after }) =>
-      after.interrupts
-        .filter((interrupt) => !before.interrupts.includes(interrupt))
-        .map((interrupt) => interruptRow(after, interrupt)),
-    ),
-    Artifact: transitions.flatMap(({ artifacts = [] }) => artifacts.map((artifact) => ({ ...artifact }))),
+  const moves: { [Part in keyof Moves]: Row[] } = { Session: [], usualSession: [] }
+  const following: { [Part in keyof Following]: Row[] } = {
+    Plan: [],
+    Execution: [],
+    usualExecution: [],
+    Attempt: [],
+    usualAttempt: [],
+    Journal: [],
+    Checkpoint: [],
+    Verdict: [],
+    Interrupt: [],
+    Artifact: [],
   }
-  const tables = (Object.keys(FOLLOWING) as Following[]).filter((table) => rows[table].length > 0)
-  const won = await query<{ id: string }>(statement(tables), [
-    JSON.stringify(transitions.map(({ after }) => sessionRow(after))),
-    JSON.stringify(Object.fromEntries(transitions.map(({ before, after }) => [after.id, before.version]))),
-    ...tables.map((table) => JSON.stringify(rows[table])),
-  ])
+  for (const { before, after, steps, analysis, artifacts = [] } of transitions) {
+    const known = before.version > 0 ? before : undefined
+    const was = before.version
+    if (isUsual('Session', known, after)) moves.usualSession.push({ ...usualRow('Session', after), was })
+    else moves.Session.push({ ...sessionRow(after), was })
+    const { at } = (steps.at(-1) as Step).events[0] as Event
+    if (known?.planVersion !== after.planVersion) following.Plan.push(planRow(after, after.plan, analysis, at))
+    for (const key in after.executions) {
+      const execution = after.executions[key] as ExecutionState
+      const was = before.executions[key]
+      if (execution === was) continue
+      if (isUsual('Execution', was, execution))
+        following.usualExecution.push({ ...usualRow('Execution', execution), sessionId: after.id })
+      else following.Execution.push(executionRow(after, execution))
+      const { current } = execution
+      if (!current || current === was?.current) continue
+      // Attempts are written as they begin, and as they end.
+      const last = was?.current?.id === current.id ? was.current : undefined
+      if (isUsual('Attempt', last, current))
+        following.usualAttempt.push({ ...usualRow('Attempt', current), sessionId: after.id })
+      else following.Attempt.push(attemptRow(after, execution, current))
+    }
+    const events: Event[] = []
+    for (const step of steps) {
+      events.push(...step.events)
+      for (const checkpoint of step.checkpoints) {
+        following.Checkpoint.push(checkpointRow(after, checkpoint, (step.events[0] as Event).at))
+      }
+      for (const verdict of step.verdicts) following.Verdict.push(verdictRow(after, verdict))
+    }
+    following.Journal.push(journalRow(after, events))
+    if (after.interrupts !== before.interrupts) {
+      for (const interrupt of after.interrupts) {
+        if (!before.interrupts.includes(interrupt)) following.Interrupt.push(interruptRow(after, interrupt))
+      }
+    }
+    for (const artifact of artifacts) following.Artifact.push({ ...artifact })
+  }
+  const { sql, params } = statement(moves, following)
+  const won = await query<{ id: string }>(sql, params)
   return new Set(won.map(({ id }) => id))
-}
-
-function dateOf(steps: readonly Step[]): number {
-  const [first] = (steps.at(-1) as Step).events
-  return (first as Event).at
-}
-
-function changed(before: SessionState, after: SessionState): SessionState['executions'][string][] {
-  return Object.values(after.executions).filter((execution) => execution !== before.executions[execution.key])
 }

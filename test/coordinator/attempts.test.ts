@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Json } from '../../src/core/json.ts'
 import type { SubTask } from '../../src/core/plan.ts'
 import type { SessionState } from '../../src/core/state.ts'
+import { eventsOf } from '../database.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { eventually } from './eventually.ts'
 import { faulty, type Statement, writes } from './faulty.ts'
@@ -164,7 +165,7 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
     // Who was first wins: a report that was already on its way may have ended the session.
     expect(['CANCELED', 'SUCCEEDED']).toContain(session.status)
     expect(agent.begun.length).toBeLessThanOrEqual(1)
-    const events = await house.database.prisma.event.findMany({ where: { sessionId: id }, orderBy: { seq: 'asc' } })
+    const events = await eventsOf(house.database, id)
     expect(events.map(({ seq }) => seq)).toEqual(events.map((__, index) => index + 1))
     const attempts = await house.database.prisma.attempt.findMany({ where: { sessionId: id } })
     expect(attempts.filter(({ status }) => status === 'RUNNING')).toEqual([])

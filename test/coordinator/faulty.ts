@@ -67,6 +67,7 @@ export function faulty(): Faulty {
     between: (database) => ({
       ...database,
       query: wrap(database.query),
+      lookup: wrap(database.lookup),
       async transaction(run) {
         const result = await database.transaction((query, script) => run(wrap(query), script))
         // Its commit is a statement too.
@@ -96,4 +97,4 @@ export function faulty(): Faulty {
 export const writes =
   (...parts: string[]) =>
   ({ sql, params }: Statement): boolean =>
-    sql.startsWith('WITH won') && parts.every((part) => params.some((param) => String(param).includes(part)))
+    sql.startsWith('WITH ') && parts.every((part) => params.some((param) => String(param).includes(part)))

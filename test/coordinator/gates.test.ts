@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Gate } from '../../src/core/gate.ts'
 import type { SubTask } from '../../src/core/plan.ts'
 import type { Outcome } from '../../src/runtime.ts'
+import { eventsOf } from '../database.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from '../workspaces/repository.ts'
@@ -139,7 +140,7 @@ describe.each(HOUSES)('a result on $store', (kind) => {
       expect(await kinds(id)).toEqual(['COMMAND ACCEPT'])
       expect(agent.begun).toEqual(['a 1'])
       const type = 'EXECUTION_ACCEPTED'
-      expect(await house.database.prisma.event.count({ where: { sessionId: id, type } })).toBe(1)
+      expect((await eventsOf(house.database, id)).filter((event) => event.type === type)).toHaveLength(1)
       expect(await house.database.prisma.checkpoint.count({ where: { sessionId: id } })).toBe(1)
       expect(lives()).toBe(false)
     })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventsOf } from '../database.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 
 describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
@@ -133,7 +134,7 @@ describe.each(HOUSES)('sessions on $store with a bus in $bus', (kind) => {
       maxAttempts: 1,
     })
     const session = await house.end(id)
-    const events = await house.database.prisma.event.findMany({ where: { sessionId: id }, orderBy: { seq: 'asc' } })
+    const events = await eventsOf(house.database, id)
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
     expect(session.seq).toBe(events.length)
     const folded = new Map<string, string>()

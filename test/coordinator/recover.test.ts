@@ -12,6 +12,7 @@ import { type Happening, open, step } from '../../src/core/step.ts'
 import { createArtifactStore } from '../../src/store/artifacts.ts'
 import { insertTask } from '../../src/store/task.ts'
 import { createWriter } from '../../src/store/write.ts'
+import { eventsOf } from '../database.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { faulty } from './faulty.ts'
 import { inside, ok } from './inside.ts'
@@ -93,7 +94,7 @@ describe.each(HOUSES)('a server on $store that finds what a killed one left', (k
     const id = await session.write()
     house = await house.reopen()
     const ended = await house.end(id)
-    const events = await house.database.prisma.event.findMany({ where: { sessionId: id }, orderBy: { seq: 'asc' } })
+    const events = await eventsOf(house.database, id)
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
     // The last folder goes after the last report.
     await expect.poll(() => readdirSync(join(house.dataDir, 'work'))).toEqual([])

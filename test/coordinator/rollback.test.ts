@@ -5,6 +5,7 @@ import type { Choice } from '../../src/core/interrupt.ts'
 import type { SubTask } from '../../src/core/plan.ts'
 import type { SessionPolicy, SessionState } from '../../src/core/state.ts'
 import type { Outcome } from '../../src/runtime.ts'
+import { eventsOf } from '../database.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from '../workspaces/repository.ts'
@@ -131,7 +132,7 @@ describe.each(HOUSES)('a rollback on $store', (kind) => {
       expect(session.status).toBe(status)
       expect(statuses(session)).toMatchObject(expected)
       const type = 'COMPENSATION_FAILED'
-      expect(await house.database.prisma.event.count({ where: { sessionId: id, type } })).toBe(1)
+      expect((await eventsOf(house.database, id)).filter((event) => event.type === type)).toHaveLength(1)
     })
 
     it.each<[Choice, string]>([

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventsOf } from '../database.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 
 /** Lines "key attempt pid" that the fixture worker has written. */
@@ -86,7 +87,7 @@ describe.each(HOUSES)('the life of a session on $store with a bus in $bus', (kin
       'last 1',
     ])
     expect(session.executions['slow']).toMatchObject({ attempt: 2, counted: 0, lost: 0 })
-    const events = await house.database.prisma.event.findMany({ where: { sessionId: id }, orderBy: { seq: 'asc' } })
+    const events = await eventsOf(house.database, id)
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
   })
 

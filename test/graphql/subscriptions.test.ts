@@ -1,3 +1,4 @@
+import { eventsOf } from '../database.ts'
 import { request, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
@@ -84,7 +85,7 @@ describe.each([
     expect(events.map(({ event }) => event.seq)).toEqual(upTo(seq))
     expect(events.map(({ cursor }) => cursor)).toEqual(upTo(seq))
     expect(events.at(-1)?.event.type).toBe('SESSION_SUCCEEDED')
-    const rows = await door.house.database.prisma.event.findMany({ where: { sessionId: id }, orderBy: { seq: 'asc' } })
+    const rows = await eventsOf(door.house.database, id)
     expect(events.map(({ event }) => event.type)).toEqual(rows.map(({ type }) => type))
   })
 

@@ -61,7 +61,7 @@ export interface Tables {
   /** The session of an interrupt. */
   sessionOfInterrupt(interruptId: string): string | undefined
   checkpoint(sessionId: string, seq: number): { accepted: string[]; commit: string | null } | undefined
-  task(projectId: string, taskId: string): NewTask | undefined
+  task(projectId: string, taskId: string): (NewTask & { workspace: string }) | undefined
   taskText(taskId: string): TaskText
   /** Those of an execution. */
   artifactsOf(executionId: string): readonly ArtifactRow[]
@@ -184,7 +184,8 @@ export function createTables(onLooker: OnLooker, careless = false): Tables {
     checkpoint: (sessionId, seq) => sessions.get(sessionId)?.checkpoints.get(seq),
     task(projectId, taskId) {
       const found = JSON.parse(tasks.get(taskId) ?? 'null') as NewTask | null
-      return found?.projectId === projectId ? found : undefined
+      const workspace = projects.find(({ id }) => id === projectId)?.workspace ?? ''
+      return found?.projectId === projectId ? { ...found, workspace } : undefined
     },
     taskText(taskId) {
       const { title, description, projectId } = JSON.parse(tasks.get(taskId) as string) as NewTask

@@ -11,7 +11,7 @@ import type { Database } from '../../src/store/db.ts'
 import { loadSession } from '../../src/store/session.ts'
 import { insertTask } from '../../src/store/task.ts'
 import { createWriter, type Transition, type Writer } from '../../src/store/write.ts'
-import { DATABASES, freshDatabase } from '../database.ts'
+import { DATABASES, eventsOf, freshDatabase } from '../database.ts'
 
 const NOW = Date.parse('2026-01-01T00:00:00.000Z')
 const ANALYSIS = { complexity: 1 } as Analysis
@@ -109,13 +109,13 @@ describe.each(DATABASES)('the one door for writes, on %s', (kind) => {
     expect(won.filter(Boolean)).toHaveLength(1)
     const winner = steps[won.indexOf(true)]?.after as SessionState
     expect(await load(begun.after.id)).toEqual(winner)
-    expect(await database.prisma.event.count({ where: { sessionId: winner.id } })).toBe(winner.seq)
+    expect((await eventsOf(database, winner.id)).length).toBe(winner.seq)
   })
 
   it('writes the steps of many sessions in few statements, in any mixture', async () => {
     let statements = 0
     const counting = createWriter(
-      { ...database, query: (sql, params) => (statements++, database.query(sql, params)) },
+      { ...database, lookup: (sql, params) => (statements++, database.lookup(sql, params)) },
       bus,
     )
     const begun = Array.from({ length: 50 }, beginning)
@@ -137,7 +137,7 @@ describe.each(DATABASES)('the one door for writes, on %s', (kind) => {
   it('does not send a hundred statements more down a broken connection', async () => {
     let statements = 0
     const broken = createWriter(
-      { ...database, query: () => (statements++, Promise.reject(new Error('Connection terminated'))) },
+      { ...database, lookup: () => (statements++, Promise.reject(new Error('Connection terminated'))) },
       bus,
     )
     const results = await Promise.allSettled(Array.from({ length: 100 }, () => broken.write(beginning())))

@@ -35,6 +35,7 @@ export async function openPglite(options: PgliteOptions): Promise<Driver> {
   return {
     kind: 'pglite',
     query: queryOn(database),
+    lookup: queryOn(database),
     script: scriptOn(database),
     transaction: (run) => database.transaction((tx) => run(queryOn(tx), scriptOn(tx))),
     adapter: new PrismaPGlite(database),

@@ -35,6 +35,13 @@ const KEEP_ALIVE_MS = 10_000
 /** Prepared statements per connection; texts beyond that are sent unprepared, so that a server's memory stays bounded. */
 const PREPARED_AT_MOST = 300
 
+/** A table that was small when a statement was planned need not be so when it is sent again. */
+const BY_KEY = [
+  'SET enable_seqscan = off',
+  'SET enable_mergejoin = off',
+  'SET plan_cache_mode = force_generic_plan',
+]
+
 const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     (format === undefined || format === 'text' ? PARSERS[oid] : undefined) ?? pg.types.getTypeParser(oid, format),
@@ -52,29 +59,31 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
   const silenceMs = Number(url.searchParams.get('socket_timeout') ?? 0) * 1_000 || SILENCE_MS
   const limit = `SET statement_timeout = ${silenceMs * STATEMENT_FACTOR}`
 
-  const pool = new pg.Pool({
-    connectionString: url.href,
-    application_name: 'tutti',
-    max: options.poolSize ?? 10,
-    connectionTimeoutMillis: Number(url.searchParams.get('connect_timeout') ?? 0) * 1_000 || CONNECT_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // Idle connections go before they count as silent.
-    idleTimeoutMillis: Math.min(IDLE_MS, silenceMs / 2),
-    onConnect: async (client) => {
-      breakWhenSilent(socketOf(client), silenceMs)
-      // Prisma's adapter reads and writes timestamps without their offset.
-      const settings = ["SET TIME ZONE 'UTC'", `SET idle_in_transaction_session_timeout = ${silenceMs}`, limit]
-      if (schema !== undefined) settings.push(`SET search_path TO ${pg.escapeIdentifier(schema)}`)
-      await client.query(settings.join('; '))
-    },
-  })
-  // Without a listener the loss of an idle connection would end the process; the pool replaces it by itself.
-  const lost = (error: Error) => {
-    options.log?.warn({ error: error.message }, 'a connection to PostgreSQL was lost')
+  const poolOf = (max: number, more: readonly string[]): pg.Pool => {
+    const pool = new pg.Pool({
+      connectionString: url.href,
+      application_name: 'tutti',
+      max,
+      connectionTimeoutMillis: Number(url.searchParams.get('connect_timeout') ?? 0) * 1_000 || CONNECT_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+      // Idle connections go before they count as silent.
+      idleTimeoutMillis: Math.min(IDLE_MS, silenceMs / 2),
+      onConnect: async (client) => {
+        breakWhenSilent(socketOf(client), silenceMs)
+        // Prisma's adapter reads and writes timestamps without their offset.
+        const settings = ["SET TIME ZONE 'UTC'", `SET idle_in_transaction_session_timeout = ${silenceMs}`, limit]
+        if (schema !== undefined) settings.push(`SET search_path TO ${pg.escapeIdentifier(schema)}`)
+        await client.query([...settings, ...more].join('; '))
+      },
+    })
+    // Without a listener the loss of an idle connection would end the process; the pool replaces it by itself.
+    pool.on('error', ({ message }) => options.log?.warn({ error: message }, 'a connection to PostgreSQL was lost'))
+    pool.on('connect', (client) => client.on('error', () => {}))
+    return pool
   }
-  pool.on('error', lost)
-  pool.on('connect', (client) => client.on('error', () => {}))
+  const pool = poolOf(options.poolSize ?? 10, [])
+  const lookups = poolOf(1, BY_KEY)
 
   try {
     if (schema !== undefined) await pool.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`)
@@ -114,6 +123,7 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
   return {
     kind: 'postgres',
     query: queryOn(pool),
+    lookup: queryOn(lookups),
     async script(sql) {
       const client = await pool.connect()
       try {
@@ -142,7 +152,7 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
       // An undefined name is an unprepared statement; the type does not say so.
       statementNameGenerator: (query) => name(query.sql) as string,
     }),
-    close: () => pool.end(),
+    close: async () => void (await Promise.all([pool.end(), lookups.end()])),
   }
 }
 

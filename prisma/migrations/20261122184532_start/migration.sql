@@ -228,16 +228,13 @@ CREATE TABLE "Attempt" (
 );
 
 -- CreateTable
-CREATE TABLE "Event" (
+CREATE TABLE "Journal" (
     "sessionId" UUID NOT NULL,
-    "seq" INTEGER NOT NULL,
-    "type" TEXT NOT NULL,
-    "executionId" UUID,
-    "attemptId" UUID,
-    "data" JSONB NOT NULL,
-    "at" TIMESTAMPTZ(3) NOT NULL,
+    "first" INTEGER NOT NULL,
+    "last" INTEGER NOT NULL,
+    "events" JSON NOT NULL,
 
-    CONSTRAINT "Event_pkey" PRIMARY KEY ("sessionId","seq")
+    CONSTRAINT "Journal_pkey" PRIMARY KEY ("sessionId","last")
 );
 
 -- CreateTable
@@ -418,9 +415,6 @@ CREATE INDEX "Session_retryOfId_idx" ON "Session"("retryOfId");
 CREATE INDEX "Session_forkOfId_idx" ON "Session"("forkOfId");
 
 -- CreateIndex
-CREATE INDEX "Execution_sessionId_position_idx" ON "Execution"("sessionId", "position");
-
--- CreateIndex
 CREATE INDEX "Execution_status_createdAt_id_idx" ON "Execution"("status", "createdAt", "id");
 
 -- CreateIndex
@@ -437,9 +431,6 @@ CREATE INDEX "Attempt_sessionId_idx" ON "Attempt"("sessionId");
 
 -- CreateIndex
 CREATE INDEX "Attempt_agentId_startedAt_idx" ON "Attempt"("agentId", "startedAt");
-
--- CreateIndex
-CREATE INDEX "Attempt_status_leaseUntil_idx" ON "Attempt"("status", "leaseUntil");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "Attempt_executionId_number_key" ON "Attempt"("executionId", "number");
@@ -526,7 +517,7 @@ ALTER TABLE "Attempt" ADD CONSTRAINT "Attempt_executionId_fkey" FOREIGN KEY ("ex
 ALTER TABLE "Attempt" ADD CONSTRAINT "Attempt_agentId_fkey" FOREIGN KEY ("agentId") REFERENCES "Agent"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
 -- AddForeignKey
-ALTER TABLE "Event" ADD CONSTRAINT "Event_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "Session"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "Journal" ADD CONSTRAINT "Journal_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "Session"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "Checkpoint" ADD CONSTRAINT "Checkpoint_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "Session"("id") ON DELETE CASCADE ON UPDATE CASCADE;
