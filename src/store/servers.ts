@@ -1,5 +1,4 @@
 import type { Database } from './db.ts'
-import type { Query } from './driver.ts'
 
 export const SERVER_ROLES = ['all', 'api', 'worker'] as const
 
@@ -77,7 +76,7 @@ export interface Servers {
    */
   handOn(id: string): Promise<{ id: string; version: number }[]>
   /**
-   * Looks for what nobody has in hand. Only the oldest server with a crew does, and never two at once.
+   * Looks for what nobody has in hand. Only the oldest server with a crew does: two at once would do no harm.
    *
    * @param bury whether servers whose lease has run out are dead from here on
    * @param after the last execution that the earlier look found waiting: this one begins behind it
@@ -92,15 +91,17 @@ export const WAITING_MS = 5_000
 export const WAITING_AT_ONCE = 100
 /** Sessions without a driver, and attempts without an owner, that one look finds at most. */
 const FOUND_AT_ONCE = 1_000
-/** Any number will do, as long as nobody else locks it: "sweep" as bytes. */
-const KEY = 0x73_77_65_65_70
 
-/** Whether it is this server's turn to look; the lock goes with the transaction. */
-const MY_TURN = `SELECT pg_try_advisory_xact_lock($1) AND $2 = (
-  SELECT min(id) FROM "Server" WHERE "leaseUntil" > now() AND role <> 'api' AND NOT draining
-) AS mine`
-
-const BURY = `DELETE FROM "Server" WHERE id <> $1 AND "leaseUntil" < now() RETURNING id, name`
+/**
+ * Whether it is this server's turn, and whom it buries. One statement: a server that is stopped in the middle of a look
+ * must not hold anything that keeps the next one from looking.
+ */
+const BURY = `WITH turn AS (
+    SELECT $1 = min(id) AS mine FROM "Server" WHERE "leaseUntil" > now() AND role <> 'api' AND NOT draining
+  ), buried AS (
+    DELETE FROM "Server" WHERE $2 AND id <> $1 AND "leaseUntil" < now() AND (SELECT mine FROM turn) RETURNING id, name
+  )
+  SELECT mine, (SELECT coalesce(json_agg(buried), '[]') FROM buried) AS buried FROM turn`
 
 const LOST = `SELECT a."sessionId", a."executionId", a.id AS "attemptId", a.fence FROM "Attempt" a
   JOIN "Execution" e ON e.id = a."executionId" AND e.attempt = a.number AND e.status IN ('ASSIGNED', 'RUNNING')
@@ -122,18 +123,9 @@ const WAITING = `SELECT e."sessionId", e.id AS "executionId", e."createdAt" FROM
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 /** The servers of a database. */
-export function createServers({ query, transaction }: Pick<Database, 'query' | 'transaction'>): Servers {
+export function createServers({ query }: Pick<Database, 'query'>): Servers {
   async function run(sql: string, params: readonly unknown[]): Promise<void> {
     await query(sql, params)
-  }
-
-  async function lookNow(query: Query, id: string, bury: boolean, after?: WaitingExecution): Promise<Found> {
-    const buried = bury ? await query<Found['buried'][number]>(BURY, [id]) : []
-    const lost = await query<LostAttempt>(LOST)
-    const undriven = await query<{ id: string }>(UNDRIVEN)
-    const from = [after?.createdAt ?? new Date(0), after?.executionId ?? NOBODY]
-    const waiting = await query<WaitingExecution>(WAITING, [...from, WAITING_MS])
-    return { buried, lost, undriven: undriven.map(({ id }) => id), waiting }
   }
 
   return {
@@ -167,10 +159,16 @@ export function createServers({ query, transaction }: Pick<Database, 'query' | '
          WHERE driver = $1 AND "endedAt" IS NULL RETURNING id, version`,
         [id],
       ),
-    look: (id, bury, after) =>
-      transaction(async (query) => {
-        const [turn] = await query<{ mine: boolean }>(MY_TURN, [KEY, id])
-        return turn?.mine === true ? lookNow(query, id, bury, after) : undefined
-      }),
+    async look(id, bury, after) {
+      const [turn] = await query<{ mine: boolean | null; buried: Found['buried'] }>(BURY, [id, bury])
+      if (turn?.mine !== true) return undefined
+      const from = [after?.createdAt ?? new Date(0), after?.executionId ?? NOBODY]
+      const [lost, undriven, waiting] = await Promise.all([
+        query<LostAttempt>(LOST),
+        query<{ id: string }>(UNDRIVEN),
+        query<WaitingExecution>(WAITING, [...from, WAITING_MS]),
+      ])
+      return { buried: turn.buried, lost, undriven: undriven.map(({ id }) => id), waiting }
+    },
   }
 }

@@ -53,7 +53,9 @@ export async function openFleet(template: string, redisUrl: string, agents: Reco
   const databaseUrl = await freshPostgres(template)
   const config = {
     builtinAgents: false,
-    commands: Object.fromEntries(Object.entries(agents).map(([name, script]) => [name, { argv: ['sh', '-c', script] }])),
+    commands: Object.fromEntries(
+      Object.entries(agents).map(([name, script]) => [name, { argv: ['sh', '-c', script] }]),
+    ),
     agents: Object.keys(agents).map((name) => ({ name, command: name, capabilities: [name], slots: 50 })),
   }
   writeFileSync(join(folder, 'tutti.config.json'), JSON.stringify(config))
@@ -149,7 +151,7 @@ export async function openFleet(template: string, redisUrl: string, agents: Reco
           const shown = await database.prisma.activity.count({ where: { execution: { sessionId, key } } })
           expect(shown).toBeGreaterThan(0)
         },
-        { timeout: 20_000, interval: 20 },
+        { timeout: 40_000, interval: 20 },
       ),
     events: (sessionId) => eventsAfter(database.query, [{ id: sessionId, after: 0 }], 10_000),
     async close() {
