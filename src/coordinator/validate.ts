@@ -9,7 +9,8 @@ import { askedOf } from '../core/verdict.ts'
 import type { Outcome, Work } from '../runtime.ts'
 import { again } from './again.ts'
 import type { Tools } from './tools.ts'
-import { allowanceOf, stricter } from './work.ts'
+import { stricter } from './stricter.ts'
+import { allowanceOf } from './work.ts'
 
 /** A gate that has to be looked at, and the result that it is for. */
 interface Looking {
