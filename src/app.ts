@@ -11,12 +11,14 @@ import type { Config } from './config.ts'
 import { createCoordinator } from './coordinator/create.ts'
 import type { Membership } from './coordinator/membership.ts'
 import { timers } from './coordinator/timers.ts'
+import { createBullmqEngine } from './engines/bullmq.ts'
 import { createEmbeddedEngine } from './engines/embedded.ts'
 import { createServer } from './graphql/server.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
 import { archiveUnconfigured, registerAgent, type Registration } from './store/agent.ts'
 import { createArtifactStore } from './store/artifacts.ts'
 import { type Database, openDatabase } from './store/db.ts'
+import { installationOf } from './store/installation.ts'
 import { acquireLock } from './store/lock.ts'
 import { migrate, MIGRATIONS } from './store/migrate.ts'
 import { createServers, type Servers } from './store/servers.ts'
@@ -136,7 +138,10 @@ async function open(
     await sweep(database, dataDir, log)
     await register(database, registrations)
   }
-  const engine = createEmbeddedEngine({ log, timers })
+  const prefix = `tutti-${await installationOf(database.query)}`
+  const engine = alone
+    ? createEmbeddedEngine({ log, timers })
+    : createBullmqEngine({ url: redisUrl, prefix, log, timers })
   const coordinator = createCoordinator({
     store: createStore({ database, bus, log, newId: uuid }),
     engine,

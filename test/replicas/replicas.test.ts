@@ -59,7 +59,9 @@ describe.skipIf(inject('postgresUrl') === undefined || program === undefined)('s
   it('start at once on an empty database: it is migrated once, and all see all', async () => {
     const fleet = await fleetOf('template0')
     const [first] = await several(fleet, 3)
-    const { health } = (await (first as Member).ask('{ health { role engine bus servers { name role draining } } }')) as {
+    const { health } = (await (first as Member).ask(
+      '{ health { role engine bus servers { name role draining } } }',
+    )) as {
       health: { role: string; servers: { name: string }[] }
     }
     expect(health.role).toBe('ALL')
