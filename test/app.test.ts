@@ -2,9 +2,10 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, inject, it } from 'vitest'
 import { type App, createApp } from '../src/app.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import { openDatabase } from '../src/store/db.ts'
 import { DATABASES, freshPostgres } from './database.ts'
 import { POSTGRES_TEMPLATE } from './services.ts'
 
@@ -71,5 +72,36 @@ describe.each(DATABASES)('a server as it is wired, on %s', (kind) => {
     await expect(start(second)).rejects.toThrow(kind === 'postgres' ? 'Another Tutti server' : first.url)
     await first.close()
     expect((await start(second)).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  })
+
+  it('does not start on a database that is newer than it, says what to do, and leaves it to others', async () => {
+    const config = await configure()
+    const { databaseUrl: url, dataDir } = config
+    await (await start(config)).close()
+    const database = await openDatabase({ url, dataDir })
+    const tomorrow = [crypto.randomUUID(), 'hash', '29990101000000_tomorrow']
+    await database.query(
+      `INSERT INTO "_prisma_migrations" (id, checksum, migration_name, finished_at) VALUES ($1, $2, $3, now())`,
+      tomorrow,
+    )
+    await database.close()
+    for (let tries = 0; tries < 2; tries++) {
+      await expect(start(config)).rejects.toThrow(
+        'The database is newer than this server: it has 29990101000000_tomorrow, which this server does not know. ' +
+          'Start the newer version of the server',
+      )
+    }
+  })
+
+  it('keeps off, and is kept off by, servers that would share its database', async () => {
+    const redisUrl = inject('redisUrl')
+    if (kind !== 'postgres' || redisUrl === undefined) return
+    const alone = await configure()
+    const shared = { ...alone, dataDir: mkdtempSync(join(tmpdir(), 'tutti-app-')), redisUrl }
+    const first = await start(alone)
+    await expect(start(shared)).rejects.toThrow('Another Tutti server has this database for itself')
+    await first.close()
+    await Promise.all([start(shared), start(shared)])
+    await expect(start(alone)).rejects.toThrow('Servers share a database if all of them have REDIS_URL too')
   })
 })
