@@ -83,6 +83,8 @@ async function ask<Result>(endpoint: URL, query: string, variables: unknown): Pr
     throw new Unreachable(`No server answers at ${endpoint.origin} (${why}). Start one with \`tutti serve\`.`)
   }
   const answer = parse(text)
+  // It is stopping: another one may be in its place by the next try.
+  if (response.status === 503) throw new Unreachable(answer?.errors?.[0]?.message ?? `${endpoint.origin} is not ready.`)
   if (answer?.errors) throw refusal(answer.errors)
   if (!answer?.data) {
     throw new Failure(`What answers at ${endpoint} is no server of tutti (status ${response.status}). Check --server.`)
