@@ -130,6 +130,8 @@ export interface Facts {
   /** Attempts that have begun and not ended, by execution. */
   open: Map<string, string>
   started: Map<string, number>
+  /** Those that have been RUNNING, also by a session of their own. */
+  begun: Set<string>
   aborted: Set<string>
   /** Interrupts that have been raised, and what became of them. */
   interrupts: Map<string, string>
@@ -146,6 +148,7 @@ export function startFacts(): Facts {
     executions: new Map(),
     open: new Map(),
     started: new Map(),
+    begun: new Set(),
     aborted: new Set(),
     interrupts: new Map(),
     undone: [],
@@ -264,6 +267,7 @@ function foldEvent(facts: Facts, event: Event, nodes: ReadonlyMap<string, PlanNo
   if (status === 'COMPENSATED') foldUndone(facts, executionId, nodes, state)
   else equal(isSettled(was), false, 'an end is for good')
   facts.executions.set(executionId, status)
+  if (status === 'RUNNING') facts.begun.add(executionId)
   if (isSettled(status)) equal(facts.open.has(executionId), false, 'no attempt outlives its execution')
   if (status === 'READY') foldReady(facts, nodes.get(executionId) as PlanNode, nodes)
 }
@@ -304,7 +308,7 @@ function foldReady(facts: Facts, node: PlanNode, nodes: ReadonlyMap<string, Plan
   for (const [id, { key }] of nodes) {
     const { behind = [], onceBegun = [] } = node
     const status = facts.executions.get(id) ?? 'PENDING'
-    const hasBegun = facts.started.has(id) || status === 'RUNNING' || isSettled(status)
+    const hasBegun = facts.begun.has(id) || isSettled(status)
     if (behind.includes(key)) holds(isSettled(status), `${node.key} stands behind ${key}`)
     if (onceBegun.includes(key)) holds(hasBegun, `${node.key} begins once ${key} has begun`)
   }

@@ -23,6 +23,8 @@ export interface Facts {
   open: Map<string, string>
   /** How many attempts each execution has had. */
   started: Map<string, number>
+  /** Those that have been RUNNING, also by a session of their own. */
+  begun: Set<string>
   /** Interrupts that wait for an answer, and those that do not any more. */
   asked: Map<string, 'OPEN' | 'CLOSED'>
   last: Event | undefined
@@ -35,6 +37,7 @@ export function noFacts(): Facts {
     executions: new Map(),
     open: new Map(),
     started: new Map(),
+    begun: new Set(),
     asked: new Map(),
     last: undefined,
   }
@@ -94,6 +97,7 @@ function fold(facts: Facts, event: Event, nodes: ReadonlyMap<string, PlanNode>):
     facts.status = status
   } else if (type.startsWith('EXECUTION_')) {
     foldExecution(facts, executionId, type.slice('EXECUTION_'.length) as ExecutionStatus, nodes)
+    if (type === 'EXECUTION_RUNNING') facts.begun.add(executionId)
   } else if (type === 'ATTEMPT_STARTED') {
     holds(!facts.open.has(executionId), `one attempt at a time: ${executionId}`)
     equal(facts.executions.get(executionId), 'ASSIGNED', 'an attempt begins once it is assigned')
@@ -151,8 +155,7 @@ function foldExecution(facts: Facts, id: string, status: ExecutionStatus, nodes:
   holds(inOrder, `${node.key} stays behind ${node.behind?.join(', ')}`)
   const hasBegun = (key: string): boolean => {
     const [id = ''] = [...nodes].find(([, { key: name }]) => name === key) ?? []
-    const is = statusOf(key)
-    return facts.started.has(id) || is === 'RUNNING' || isSettled(is)
+    return facts.begun.has(id) || isSettled(statusOf(key))
   }
   const isFree = status === 'ACCEPTED' || (node.onceBegun ?? []).every(hasBegun)
   holds(isFree, `${node.key} begins once ${node.onceBegun?.join(', ')} has begun`)
