@@ -1,7 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { scratch, sparePort, startServer } from '../test/servers/process.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+
+/** How long a server that listens may take to be ready. */
+const READY_MS = 60_000
 
 /** A server in a process of its own. */
 export interface RunningServer {
@@ -54,10 +58,8 @@ export async function startNode(
   const argv = ['env', ...unset, ...variables, process.execPath, ...args] as [string, ...string[]]
   const server = await startServer(argv, /listening/, { cwd: scratch('bench-cwd') })
   try {
-    for (;;) {
-      const { status } = await fetch(url + ready)
-      if (status === 200) break
-    }
+    const late = AbortSignal.timeout(READY_MS)
+    while ((await fetch(url + ready, { signal: late })).status !== 200) await pause(1)
   } catch (error) {
     await server.stop('SIGKILL')
     throw error
