@@ -421,7 +421,9 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     async drive(sessionId) {
       try {
         const [driven] = await store.drive([sessionId], parts.owner)
-        if (driven !== undefined) doubt(sessionId)
+        if (driven === undefined) return
+        doubt(sessionId)
+        await inTurn(sessionId, () => current(sessionId))
       } catch (error) {
         log.warn({ err: error, sessionId }, 'a session could not be taken over; whoever looks next does')
       }
