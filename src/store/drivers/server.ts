@@ -36,11 +36,7 @@ const KEEP_ALIVE_MS = 10_000
 const PREPARED_AT_MOST = 300
 
 /** A table that was small when a statement was planned need not be so when it is sent again. */
-const BY_KEY = [
-  'SET enable_seqscan = off',
-  'SET enable_mergejoin = off',
-  'SET plan_cache_mode = force_generic_plan',
-]
+const BY_KEY = ['SET enable_seqscan = off', 'SET enable_mergejoin = off', 'SET plan_cache_mode = force_generic_plan']
 
 const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
