@@ -1,4 +1,4 @@
-import { isHeld } from '../core/execution.ts'
+import { hasJudge, isHeld } from '../core/execution.ts'
 import { askedOf } from '../core/verdict.ts'
 import { again } from './again.ts'
 import { endLeftovers } from './leftovers.ts'
@@ -51,10 +51,8 @@ async function goOn(
   const state = await sessions.read(sessionId)
   let lost = 0
   for (const execution of Object.values(state?.executions ?? {})) {
-    const { id: executionId, current, status, candidate } = execution
-    if (status === 'VALIDATING' && candidate?.judge) {
-      await sessions.advance(sessionId, { type: 'JUDGE_LOST', ...askedOf(execution) })
-    }
+    const { id: executionId, current, status } = execution
+    if (hasJudge(execution)) await sessions.advance(sessionId, { type: 'JUDGE_LOST', ...askedOf(execution) })
     // What could not be ended keeps its lease: nobody else may begin before that is over.
     if (!current || !isHeld(status) || alive.has(current.id)) continue
     const { id: attemptId, fence } = current

@@ -1,10 +1,11 @@
 import { executionById, executionOf } from '../core/draft.ts'
-import { isHeld, takesRoom } from '../core/execution.ts'
+import { hasJudge, isHeld, takesRoom } from '../core/execution.ts'
 import { pendingEffects } from '../core/pending.ts'
 import { isEnded } from '../core/session.ts'
 import type { Effect, SessionState, Step } from '../core/state.ts'
 import { type Happening, step } from '../core/step.ts'
 import { nextTick } from '../core/tick.ts'
+import { askedOf } from '../core/verdict.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Ahead, AheadClaim } from './ahead.ts'
 import type { Parts } from './parts.ts'
@@ -422,6 +423,12 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
       try {
         const [driven] = await store.drive([sessionId], parts.owner)
         if (driven === undefined) return
+        // Whoever drove it has told what its judges used, or cannot any more.
+        const state = await store.session(sessionId)
+        for (const execution of Object.values(state?.executions ?? {})) {
+          if (!hasJudge(execution)) continue
+          await advance(sessionId, { type: 'JUDGE_LOST', ...askedOf(execution) })
+        }
         doubt(sessionId)
         await inTurn(sessionId, () => current(sessionId))
       } catch (error) {

@@ -275,6 +275,11 @@ export function waitsForJudge(execution: ExecutionState, gates: readonly Gate[] 
   return isJudged(execution, gates) && execution.candidate?.judge === undefined
 }
 
+/** Whether a judge was asked and has not told its verdict. */
+export function hasJudge({ status, candidate }: ExecutionState): boolean {
+  return status === 'VALIDATING' && candidate?.judge !== undefined
+}
+
 /** A new execution of a plan's node. */
 export function pendingExecution(id: string, key: string, position: number): ExecutionState {
   return { id, key, position, status: 'PENDING', attempt: 0, counted: 0, lost: 0, fence: 0 }

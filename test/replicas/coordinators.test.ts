@@ -18,7 +18,7 @@ import { eventsAfter } from '../../src/store/journal.ts'
 import { createServers, type Servers } from '../../src/store/servers.ts'
 import { createStore } from '../../src/store/store.ts'
 import { createGitWorkspaces } from '../../src/workspaces/git.ts'
-import { inside, ok } from '../coordinator/inside.ts'
+import { inside, ok, untilStopped } from '../coordinator/inside.ts'
 import { DATABASES, freshDatabase } from '../database.ts'
 
 const LEASE_MS = 900
@@ -45,9 +45,11 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     await database.prisma.project.create({ data: { id: projectId, name: 'p', workspace: dataDir, concurrency: 100 } })
     const words = { type: 'GENERAL' as const, description: '', capabilities: ['inside'], timeouts: null }
     const what = { projectId: null, name: 'inside', runtime: 'inside', runtimeConfig: {}, slots: 100 }
-    await database.transaction((query) =>
-      registerAgent(query, { ...words, ...what, origin: 'CONFIGURATION' }, uuid(), Date.now()),
-    )
+    const judge = { name: 'judge', capabilities: ['judge'] }
+    await database.transaction(async (query) => {
+      await registerAgent(query, { ...words, ...what, origin: 'CONFIGURATION' }, uuid(), Date.now())
+      await registerAgent(query, { ...words, ...what, ...judge, origin: 'CONFIGURATION' }, uuid(), Date.now())
+    })
   })
   beforeEach(() => {
     agent.script = () => ok()
@@ -114,6 +116,46 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     }
     return { begun: begun.promise, end: end.resolve }
   }
+
+  it('take over the judges of a dead one: all that these had put aside is charged, and others are asked (E108)', async () => {
+    let asked = 0
+    let silent = false
+    const silence = Promise.withResolvers<void>()
+    agent.script = (work, signal) => {
+      // Whoever judges has no claim.
+      if (work.fence > 0) return { ...ok(), usage: { inputTokens: 10 } }
+      asked++
+      return asked === 1 ? untilStopped(work, signal) : ok({ verdict: 'ACCEPT' })
+    }
+    const one = await open({
+      between: (servers) => ({
+        ...servers,
+        beat: async (...given) => {
+          if (silent) await silence.promise
+          return servers.beat(...given)
+        },
+        look: async (...given) => (silent ? undefined : servers.look(...given)),
+      }),
+    })
+    await open()
+    const gates = [{ kind: 'JUDGE' as const, criteria: 'It is good.' }]
+    const part = { key: 'a', title: 'a', description: '', capabilities: ['inside'], dependsOn: [], gates }
+    const started = await one.coordinator.start({
+      projectId,
+      task: { title: 't', description: '', subTasks: [{ ...part, reserve: { tokens: 100 } }] },
+      pattern: 'SEQUENTIAL',
+      budget: { TOKENS: { hard: 1_000 } },
+    })
+    if (started.kind !== 'STARTED') throw new Error(JSON.stringify(started))
+    await expect.poll(() => asked, { timeout: 10_000, interval: 20 }).toBe(1)
+    silent = true
+    await succeeded(started.sessionId)
+    expect(asked).toBe(2)
+    // The agent's 10, and the share of the judge that nobody heard of any more.
+    expect((await session(started.sessionId)).budget).toMatchObject({ TOKENS: { used: 110, reserved: 0 } })
+    silence.resolve()
+    await one.buried
+  })
 
   it('take over from one that is silent; what it reports late is STALE_LEASE, and then it learns that it is dead', async () => {
     const silence = Promise.withResolvers<void>()
