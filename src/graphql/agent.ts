@@ -4,6 +4,7 @@ import { AGENT_TYPES, DEFAULT_SLOTS } from '../core/agent.ts'
 import type { Json } from '../core/json.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { registerAgent, type Registration } from '../store/agent.ts'
+import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import type { Context } from './context.ts'
@@ -115,12 +116,11 @@ builder.queryField('agents', (t) =>
         orderBy: t.arg({ type: order.input, description: 'In which order; by name if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.agent.count({ where: whereOf(filter) }),
-      resolve: (query, _root, { filter, orderBy }, { database }) =>
-        database.prisma.agent.findMany({
-          ...query,
-          where: whereOf(filter),
-          orderBy: order.orderBy(orderBy ?? { field: 'NAME', direction: 'ASC' }, 'asc') as never,
-        }),
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = order.orderBy(wanted ?? { field: 'NAME', direction: 'ASC' }, 'asc')
+        const where = await bounded(query, database.prisma.agent, whereOf(filter), orderBy)
+        return database.prisma.agent.findMany({ ...query, where, orderBy: orderBy as never })
+      },
     },
     AgentConnection,
   ),

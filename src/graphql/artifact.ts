@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import { ArtifactKindEnum, orderInput } from './enums.ts'
@@ -103,12 +104,11 @@ builder.queryField('artifacts', (t) =>
         orderBy: t.arg({ type: artifactOrder.input, description: 'In which order; the newest first if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.artifact.count({ where: whereOf(filter) }),
-      resolve: (query, _root, { filter, orderBy }, { database }) =>
-        database.prisma.artifact.findMany({
-          ...query,
-          where: whereOf(filter),
-          orderBy: artifactOrder.orderBy(orderBy, 'desc') as never,
-        }),
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = artifactOrder.orderBy(wanted, 'desc')
+        const where = await bounded(query, database.prisma.artifact, whereOf(filter), orderBy)
+        return database.prisma.artifact.findMany({ ...query, where, orderBy: orderBy as never })
+      },
     },
     ArtifactConnection,
   ),

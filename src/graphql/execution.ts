@@ -4,6 +4,7 @@ import type { Evidence as RuntimeEvidence } from '../runtime.ts'
 import { Activity, ActivityConnection } from './activity.ts'
 import { ArtifactConnection } from './artifact.ts'
 import { Failure } from './attempt.ts'
+import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost, pageOfLog } from './connection.ts'
 import { ExecutionStatusEnum, orderInput } from './enums.ts'
@@ -252,12 +253,11 @@ builder.queryField('executions', (t) =>
         orderBy: t.arg({ type: order.input, description: 'In which order; the newest first if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.execution.count({ where: whereOf(filter) }),
-      resolve: (query, _root, { filter, orderBy }, { database }) =>
-        database.prisma.execution.findMany({
-          ...query,
-          where: whereOf(filter),
-          orderBy: order.orderBy(orderBy, 'desc') as never,
-        }),
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = order.orderBy(wanted, 'desc')
+        const where = await bounded(query, database.prisma.execution, whereOf(filter), orderBy)
+        return database.prisma.execution.findMany({ ...query, where, orderBy: orderBy as never })
+      },
     },
     ExecutionConnection,
   ),

@@ -4,6 +4,7 @@ import { type Answer as CoreAnswer, CHOICES, INTERRUPT_KINDS, INTERRUPT_STATUSES
 import type { Refusal } from '../coordinator/coordinator.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { UnitEnum } from './budget.ts'
+import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import type { Context } from './context.ts'
@@ -184,12 +185,11 @@ builder.queryField('interrupts', (t) =>
         orderBy: t.arg({ type: order.input, description: 'In which order; the oldest first if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.interrupt.count({ where: whereOf(filter) }),
-      resolve: (query, _root, { filter, orderBy }, { database }) =>
-        database.prisma.interrupt.findMany({
-          ...query,
-          where: whereOf(filter),
-          orderBy: order.orderBy(orderBy, 'asc') as never,
-        }),
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = order.orderBy(wanted, 'asc')
+        const where = await bounded(query, database.prisma.interrupt, whereOf(filter), orderBy)
+        return database.prisma.interrupt.findMany({ ...query, where, orderBy: orderBy as never })
+      },
     },
     InterruptConnection,
   ),

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid'
 import { Prisma } from '../generated/prisma/client.ts'
+import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import { orderInput, SessionStatusEnum } from './enums.ts'
@@ -73,12 +74,11 @@ builder.queryFields((t) => ({
         orderBy: t.arg({ type: order.input, description: 'In which order; the newest first if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.project.count({ where: whereOf(filter) }),
-      resolve: (query, _root, { filter, orderBy }, { database }) =>
-        database.prisma.project.findMany({
-          ...query,
-          where: whereOf(filter),
-          orderBy: order.orderBy(orderBy, 'desc') as never,
-        }),
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = order.orderBy(wanted, 'desc')
+        const where = await bounded(query, database.prisma.project, whereOf(filter), orderBy)
+        return database.prisma.project.findMany({ ...query, where, orderBy: orderBy as never })
+      },
     },
     ProjectConnection,
   ),

@@ -3,6 +3,7 @@ import type { Prisma } from '../generated/prisma/client.ts'
 import { Analysis } from './analysis.ts'
 import { ArtifactConnection } from './artifact.ts'
 import { eventsBetween } from '../store/journal.ts'
+import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { Checkpoint } from './checkpoint.ts'
 import { connectionOf, pageCost, pageOfLog } from './connection.ts'
@@ -225,12 +226,11 @@ builder.queryFields((t) => ({
         orderBy: t.arg({ type: order.input, description: 'In which order; the newest first if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.session.count({ where: whereOf(filter) }),
-      resolve: (query, _root, { filter, orderBy }, { database }) =>
-        database.prisma.session.findMany({
-          ...query,
-          where: whereOf(filter),
-          orderBy: order.orderBy(orderBy, 'desc') as never,
-        }),
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = order.orderBy(wanted, 'desc')
+        const where = await bounded(query, database.prisma.session, whereOf(filter), orderBy)
+        return database.prisma.session.findMany({ ...query, where, orderBy: orderBy as never })
+      },
     },
     SessionConnection,
   ),

@@ -2,6 +2,7 @@ import { v7 as uuid } from 'uuid'
 import { checkSubTasks, MAX_SUB_TASKS } from '../core/check.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { insertTask } from '../store/task.ts'
+import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import { AgentTypeEnum, orderInput } from './enums.ts'
@@ -124,12 +125,11 @@ builder.queryField('tasks', (t) =>
         orderBy: t.arg({ type: order.input, description: 'In which order; the newest first if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.task.count({ where: whereOf(filter) }),
-      resolve: (query, _root, { filter, orderBy }, { database }) =>
-        database.prisma.task.findMany({
-          ...query,
-          where: whereOf(filter),
-          orderBy: order.orderBy(orderBy, 'desc') as never,
-        }),
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = order.orderBy(wanted, 'desc')
+        const where = await bounded(query, database.prisma.task, whereOf(filter), orderBy)
+        return database.prisma.task.findMany({ ...query, where, orderBy: orderBy as never })
+      },
     },
     TaskConnection,
   ),
