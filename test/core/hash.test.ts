@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonical, hash } from '../../src/core/hash.ts'
+import { canonical, hash, idFrom } from '../../src/core/hash.ts'
 import './seed.ts'
 
 describe('canonical JSON', () => {
@@ -39,6 +39,29 @@ describe('E15: the hash of a frozen input', () => {
         expect(hash(a) === hash(b)).toBe(canonical(a) === canonical(b))
       }),
     )
+  })
+})
+
+describe('an id that follows from what it is for', () => {
+  it('is a UUID of version 8 with the first digits of the hash of its parts', () => {
+    const hex = hash(['session', 'child', 'part', 1])
+    const id = idFrom('session', 'child', 'part', 1)
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    const [a, b, c, d, e] = id.split('-') as [string, string, string, string, string]
+    expect([a, b, c.slice(1), d.slice(1), e]).toEqual([
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      hex.slice(13, 16),
+      hex.slice(17, 20),
+      hex.slice(20, 32),
+    ])
+    // The two highest bits are the variant's, the two others those of the hash.
+    expect(Number.parseInt(d.slice(0, 1), 16)).toBe(8 + (Number.parseInt(hex.slice(16, 17), 16) % 4))
+  })
+
+  it('is another one for other parts', () => {
+    expect(idFrom('a', 'bc')).not.toBe(idFrom('ab', 'c'))
+    expect(idFrom('a', 1)).not.toBe(idFrom('a', '1'))
   })
 })
 

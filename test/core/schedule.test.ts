@@ -121,6 +121,24 @@ describe('E18: who comes first', () => {
     expect(ids(assign(waiting, [], anyone))).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
+  it.each([0, 1, 2])(
+    'is, of projects with as many running, the one with the first in line, round after round (%i)',
+    (turn) => {
+      const waiting = [
+        ready('p1', { projectId: 'p', priority: 9 }),
+        ready('p2', { projectId: 'p', priority: 2 }),
+        ready('q1', { projectId: 'q', priority: 8 }),
+        ready('q2', { projectId: 'q', priority: 3 }),
+        ready('r1', { projectId: 'r', priority: 7 }),
+        ready('r2', { projectId: 'r', priority: 4 }),
+        ready('r3', { projectId: 'r', priority: 1 }),
+      ]
+      // However they are told of.
+      const told = [...waiting.slice(turn * 2), ...waiting.slice(0, turn * 2)]
+      expect(ids(assign(told, [], anyone))).toEqual(['p1', 'q1', 'r1', 'r2', 'q2', 'p2', 'r3'])
+    },
+  )
+
   it('does not stand in the way of others when it cannot start', () => {
     const full = ready('a', { priority: 9, ...limit({ session: 0 }) })
     expect(ids(assign([full, ready('b', { sessionId: 'other' })], [], anyone))).toEqual(['b'])
