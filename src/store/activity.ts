@@ -65,6 +65,8 @@ export function openActivityLog(
         return bus.ring(`activity:${executionId}`, seq)
       } catch (error) {
         if (isRefusal(error) || tries === TRIES_MORE) {
+          // It may have been stored: what follows takes other numbers.
+          if (seq !== undefined) seq += rows.length
           // What an agent shows is for people who watch; the work itself does not fail for it.
           return log.warn({ err: error, executionId, count: rows.length }, 'activities could not be stored')
         }
