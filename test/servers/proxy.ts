@@ -6,6 +6,8 @@ export interface Proxy {
   port: number
   /** From now on nothing comes through, and nobody is told; later connections work. */
   freeze(): void
+  /** Ends all connections, and both ends learn of it; later connections work. */
+  cut(): void
   close(): void
 }
 
@@ -35,6 +37,10 @@ export async function startProxy(target: number): Promise<Proxy> {
         socket.unpipe()
         socket.pause()
       }
+      alive = []
+    },
+    cut() {
+      for (const socket of alive) socket.destroy()
       alive = []
     },
     close() {
