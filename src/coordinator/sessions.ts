@@ -1,15 +1,16 @@
 import { executionById, executionOf } from '../core/draft.ts'
-import { hasJudge, isHeld, takesRoom } from '../core/execution.ts'
+import { hasJudge, takesRoom } from '../core/execution.ts'
 import { pendingEffects } from '../core/pending.ts'
 import { isEnded } from '../core/session.ts'
 import type { Effect, SessionState, Step } from '../core/state.ts'
-import { type Happening, step } from '../core/step.ts'
+import type { Happening } from '../core/step.ts'
 import { nextTick } from '../core/tick.ts'
 import { askedOf } from '../core/verdict.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Ahead, AheadClaim } from './ahead.ts'
 import type { Parts } from './parts.ts'
 import { readyItem } from './ready.ts'
+import { takesClaims, takeSteps, type Waiting, withClaims } from './together.ts'
 
 /** Moves sessions: one happening after the other for each, all of them at once. */
 export interface Sessions {
@@ -56,14 +57,6 @@ export interface Errands {
   leave(executionId: string): void
   /** A session has ended. */
   ended(state: SessionState): void
-}
-
-/** A happening that waits for its turn, and whoever waits for what becomes of it. */
-interface Waiting {
-  happening: Happening
-  artifacts: readonly ArtifactRow[]
-  resolve(result: Step | undefined): void
-  reject(error: unknown): void
 }
 
 /** Node's timers hold no more than this, in milliseconds. */
@@ -156,7 +149,7 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
           for (const { resolve } of batch) resolve(undefined)
           return
         }
-        const { transition, told } = takeSteps(before, batch)
+        const { transition, told } = takeSteps(before, batch, now)
         if (!transition || (await put(transition, (all) => store.write(all)))) {
           for (const tell of told) tell()
           return
@@ -169,30 +162,6 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     }
   }
 
-  /** What the happenings make of a session; without a transition if they change nothing. */
-  function takeSteps(
-    before: SessionState,
-    batch: readonly Waiting[],
-  ): { transition?: Transition; told: (() => void)[] } {
-    const steps: Step[] = []
-    const artifacts: ArtifactRow[] = []
-    const told: (() => void)[] = []
-    let state = before
-    for (const waiting of batch) {
-      try {
-        const result = step(state, waiting.happening, now())
-        state = result.state
-        if (result.events.length > 0) steps.push(result)
-        if (result.refused === undefined) artifacts.push(...waiting.artifacts)
-        told.push(() => waiting.resolve(result))
-      } catch (error) {
-        // A bug in the rules; the others must not suffer from it.
-        told.push(() => waiting.reject(error))
-      }
-    }
-    return { told, ...(steps.length > 0 && { transition: { before, after: state, steps, artifacts } }) }
-  }
-
   /**
    * Writes a transition, together with the claims of what it makes READY and can begin here at once, and begins what
    * follows from it.
@@ -200,7 +169,7 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
    * @returns whether it was written
    */
   async function put(transition: Transition, write: (all: Transition) => Promise<boolean>): Promise<boolean> {
-    const { all, claims } = withClaims(transition)
+    const { all, claims } = stopped ? { all: transition, claims: [] } : withClaims(transition, ahead, now)
     let written: boolean | undefined
     try {
       written = await sure(transition.after.id, () => write(all))
@@ -215,31 +184,6 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     begin(all)
     for (const claim of claims) claim.begin(all.after)
     return true
-  }
-
-  function withClaims(transition: Transition): { all: Transition; claims: AheadClaim[] } {
-    const { after, steps } = transition
-    const readied = steps.flatMap(({ effects }) => effects.flatMap((e) => (e.type === 'ENQUEUE' ? e.executionId : [])))
-    const isReady = (id: string): boolean => executionById(after, id)?.status === 'READY'
-    const ready = takesClaims(after) ? [...new Set(readied)].filter(isReady) : []
-    if (stopped || ready.length === 0) return { all: transition, claims: [] }
-    const leaving = Object.values(transition.before.executions)
-      .filter(({ key, status }) => isHeld(status) && !isHeld(executionOf(after, key).status))
-      .map(({ id }) => id)
-    const claims: AheadClaim[] = []
-    const claiming: Step[] = []
-    let state = after
-    for (const claim of ahead.claims(after, ready, leaving)) {
-      const result = step(state, claim.happening, now())
-      if (result.refused === undefined) {
-        claims.push(claim)
-        claiming.push(result)
-        state = result.state
-      } else {
-        claim.giveBack()
-      }
-    }
-    return { all: { ...transition, after: state, steps: [...steps, ...claiming] }, claims }
   }
 
   /** An error leaves open whether something was written: a connection can break before a commit or after it. */
@@ -347,11 +291,6 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
   function keepOut(sessionId: string): void {
     turnedAway.get(sessionId)?.callOff()
     turnedAway.delete(sessionId)
-  }
-
-  /** While a session waits for a person, what is READY waits too. */
-  function takesClaims({ status }: SessionState): boolean {
-    return status === 'RUNNING' || status === 'ROLLING_BACK'
   }
 
   /** The same from the rows alone. All of it can be done twice without harm. */
