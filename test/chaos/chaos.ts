@@ -10,7 +10,7 @@ import { configuration, readDeeds } from './agents.ts'
 import { askUntil } from './ask.ts'
 import { check, type Findings } from './checks.ts'
 import { drawFaults, type FaultKind, strike, type Targets } from './faults.ts'
-import { type Busy, busyServers, caughtUpAfter, runningAt } from './flight.ts'
+import { type Busy, busyServers, caughtUpAfter, countLiving, runningAt } from './flight.ts'
 import { type Load, startLoad } from './load.ts'
 import { type Member, type Members, startMembers } from './members.ts'
 import { readRows, type Rows } from './rows.ts'
@@ -157,8 +157,10 @@ async function inFlight(
   askForMore: () => void,
 ): Promise<{ busy: Busy; victim: Member }> {
   await pause(random.between(0, 500))
+  await members.until(2)
   for (let idleSince = Date.now(); ; await pause(LOOK_MS)) {
-    await members.until(2)
+    // One has to be left; a process that listens still may have been taken for dead.
+    if ((await countLiving(rows)) < 2) continue
     const found = (await busyServers(rows)).flatMap((busy) => {
       const victim = [...members.all].find(({ name }) => name === busy.name)
       return victim ? [{ busy, victim }] : []

@@ -6,6 +6,14 @@ export interface Busy {
   name: string
 }
 
+/** How many servers nobody takes for dead. */
+export async function countLiving({ read }: Rows): Promise<number> {
+  const [row] = await read<{ living: number }>(
+    `SELECT count(*)::int AS living FROM "Server" WHERE "leaseUntil" > now()`,
+  )
+  return row?.living ?? 0
+}
+
 /** The servers that have attempts in hand now. */
 export const busyServers = ({ read }: Rows): Promise<Busy[]> =>
   read(`SELECT DISTINCT s.id, s.name FROM "Attempt" a JOIN "Server" s ON s.id = a.owner WHERE a.status = 'RUNNING'

@@ -8,8 +8,9 @@ import { follow, type Seen } from './subscriber.ts'
 const PATTERNS = ['SEQUENTIAL', 'PARALLEL', 'PIPELINE', 'HIERARCHICAL'] as const
 /** Sessions under way at once, at most. */
 const SESSIONS = 16
-/** How many of all requests are made twice at once. */
+/** How many of all requests are made twice, and how much later the second time at most, in milliseconds. */
 const REPEATED = 0.3
+const REPEATED_MS = 1_000
 /** A request that nobody has accepted for so long is lost, in milliseconds. */
 const REQUEST_MS = 60_000
 const LOOK_MS = 20
@@ -59,6 +60,12 @@ export function startLoad(members: Members, random: Random, project: string): Lo
     return id
   }
 
+  /** A client that has not heard yet that its request was accepted, or has forgotten it. */
+  async function again(input: object, one: Asked, random: Random): Promise<void> {
+    if (random.chance(0.5)) await pause(random.between(0, REPEATED_MS))
+    await request(input, one, random)
+  }
+
   async function live(number: number): Promise<void> {
     const draw = random.apart(`session ${number}`)
     const { task, ...how } = drawSession(draw, number)
@@ -69,10 +76,10 @@ export function startLoad(members: Members, random: Random, project: string): Lo
     executions += one.size
     underWay++
     try {
-      const times = draw.chance(REPEATED) ? 2 : 1
-      const requests = Array.from({ length: times }, (_, n) => request(input, one, draw.apart(`client ${n}`)))
-      const [id] = await Promise.all(requests)
-      one.seen = await follow(members, draw.apart('subscriber'), id as string, tired.signal)
+      const first = request(input, one, draw.apart('client'))
+      const repeated = draw.chance(REPEATED) ? again(input, one, draw.apart('repeating client')) : undefined
+      const following = first.then((id) => follow(members, draw.apart('subscriber'), id, tired.signal))
+      one.seen = (await Promise.all([following, repeated]))[0]
     } catch (error) {
       refused.push(`${key}: ${(error as Error).message}`)
     } finally {
