@@ -91,8 +91,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what was done first is undone first',
     file: 'rollback.ts',
-    from: '(b.acceptedSeq as number) - (a.acceptedSeq as number)',
-    to: '(a.acceptedSeq as number) - (b.acceptedSeq as number)',
+    from: 'withCompensations(d.state.plan, done.toReversed())',
+    to: 'withCompensations(d.state.plan, done)',
   },
   {
     name: 'an ended session moves again',
