@@ -8,6 +8,7 @@ import { BUILTIN_AGENTS } from './agents/builtin.ts'
 import { memoryBus } from './buses/memory.ts'
 import { redisBus } from './buses/redis.ts'
 import type { Config } from './config.ts'
+import { createCleaner } from './coordinator/cleaner.ts'
 import { createCoordinator } from './coordinator/create.ts'
 import type { Membership } from './coordinator/membership.ts'
 import { timers } from './coordinator/timers.ts'
@@ -21,13 +22,14 @@ import { type Database, openDatabase } from './store/db.ts'
 import { installationOf } from './store/installation.ts'
 import { acquireLock } from './store/lock.ts'
 import { migrate, MIGRATIONS } from './store/migrate.ts'
+import { createRetention } from './store/retention.ts'
 import { createServers, type Servers } from './store/servers.ts'
 import { takeSlot, visitAbandoned } from './store/slots.ts'
 import { becomeSoleEngine, keepSoleEnginesOff } from './store/soleEngine.ts'
 import { createStore } from './store/store.ts'
 import { sweepArtifacts } from './store/sweep.ts'
 import { findTemplate } from './store/template.ts'
-import { createGitWorkspaces } from './workspaces/git.ts'
+import { createGitWorkspaces, forgetSnapshots } from './workspaces/git.ts'
 
 /** A server that runs. */
 export interface App {
@@ -162,6 +164,7 @@ async function open(
   })
   opened(() => coordinator.stop())
   const recovered = await coordinator.recover()
+  if (crewed) opened(beginCleaning(config, { database, servers, owner, log }))
   const server = createServer({
     database,
     bus,
@@ -222,6 +225,34 @@ async function sweep(database: Database, dataDir: string, log: Logger): Promise<
   } catch (error) {
     log.warn({ err: error }, 'the artifacts could not be swept; the next start tries again')
   }
+}
+
+const DAY_MS = 86_400_000
+
+/** @returns ends it */
+function beginCleaning(
+  { dataDir, keepEventsDays, keepSessionsDays }: Config,
+  { database, servers, owner, log }: { database: Database; servers: Servers; owner: string; log: Logger },
+): () => void {
+  const inMs = (days: number | undefined): number | undefined => (days === undefined ? undefined : days * DAY_MS)
+  const cleaner = createCleaner(
+    {
+      retention: createRetention(database),
+      servers,
+      sweep: () => sweep(database, dataDir, log),
+      async forget(id, sessionId) {
+        const project = await database.prisma.project.findUnique({ where: { id } })
+        if (project) await forgetSnapshots(project.workspace, sessionId)
+      },
+      timers,
+      log,
+      owner,
+      now: Date.now,
+    },
+    { eventsMs: inMs(keepEventsDays), sessionsMs: inMs(keepSessionsDays) },
+  )
+  cleaner.begin()
+  return cleaner.end
 }
 
 /** The commands and agents that the operator has: those that come with Tutti, and those of the configuration. */

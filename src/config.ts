@@ -21,6 +21,10 @@ export interface Config {
   leaseMs: number
   /** How long what runs may go on once the server has been asked to stop, in milliseconds. */
   drainMs: number
+  /** How many days after the end of a session its events and activities are kept; undefined: for ever. */
+  keepEventsDays?: number
+  /** The same for the session with everything that belongs to it. */
+  keepSessionsDays?: number
   /** Foreign origins that browsers may call from; none by default. */
   origins: string[]
   /** Folders below which projects may have their workspaces; undefined: any that the server's user can read. */
@@ -85,6 +89,8 @@ const environmentShape = z.object({
   TUTTI_ROLE: z.enum(SERVER_ROLES).default('all'),
   TUTTI_LEASE_MS: z.coerce.number().int().min(1_000).max(600_000).default(15_000),
   TUTTI_DRAIN_MS: z.coerce.number().int().min(0).max(3_600_000).default(30_000),
+  TUTTI_KEEP_EVENTS_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
+  TUTTI_KEEP_SESSIONS_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
 })
 
 /** The configuration cannot be used. The message says what is wrong where. */
@@ -127,6 +133,8 @@ export async function readConfig(environment: Record<string, string | undefined>
     role: env.TUTTI_ROLE,
     leaseMs: env.TUTTI_LEASE_MS,
     drainMs: env.TUTTI_DRAIN_MS,
+    ...(env.TUTTI_KEEP_EVENTS_DAYS !== undefined && { keepEventsDays: env.TUTTI_KEEP_EVENTS_DAYS }),
+    ...(env.TUTTI_KEEP_SESSIONS_DAYS !== undefined && { keepSessionsDays: env.TUTTI_KEEP_SESSIONS_DAYS }),
     origins,
     ...(workspaces.length > 0 && { workspaces }),
     logLevel: env.TUTTI_LOG_LEVEL,

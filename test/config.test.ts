@@ -43,6 +43,8 @@ describe('the configuration', () => {
       TUTTI_ORIGINS: 'https://a.example, https://b.example',
       TUTTI_WORKSPACES: 'repositories,/srv',
       DATABASE_URL: 'postgresql://me@localhost/tutti',
+      TUTTI_KEEP_EVENTS_DAYS: '30',
+      TUTTI_KEEP_SESSIONS_DAYS: '365',
     }
     expect(await readConfig(environment, folder)).toMatchObject({
       host: '127.0.0.1',
@@ -51,6 +53,8 @@ describe('the configuration', () => {
       origins: ['https://a.example', 'https://b.example'],
       workspaces: [join(folder, 'repositories'), '/srv'],
       databaseUrl: 'postgresql://me@localhost/tutti',
+      keepEventsDays: 30,
+      keepSessionsDays: 365,
     })
   })
 
@@ -63,6 +67,9 @@ describe('the configuration', () => {
     ['TUTTI_ROLE', 'boss'],
     ['TUTTI_LEASE_MS', '999'],
     ['TUTTI_DRAIN_MS', '-1'],
+    ['TUTTI_KEEP_EVENTS_DAYS', '0'],
+    ['TUTTI_KEEP_SESSIONS_DAYS', 'a week'],
+    ['TUTTI_KEEP_SESSIONS_DAYS', '1.5'],
   ])('refuses %s=%s and names the variable', async (name, value) => {
     await expect(readConfig({ [name]: value }, folder)).rejects.toThrow(name)
   })

@@ -44,7 +44,7 @@ builder.subscriptionFields((t) => ({
   executionActivity: t.field({
     type: Activity,
     description:
-      'Every activity of an execution after a number, once and in order, live; completes when the execution has settled and all are out. Resume with the seq of the last one that you have seen.',
+      'Every activity of an execution after a number, once and in order, live; completes when the execution has settled and all are out. Resume with the seq of the last one that you have seen; once the activities of an old session have been removed there is only 0, which completes at once.',
     args: {
       executionId: t.arg.id({ required: true, description: 'Global id or UUID of the execution.' }),
       after: t.arg.int({ defaultValue: 0, description: afterArgument }),

@@ -50,8 +50,9 @@ export const EventConnection = builder.connectionObject(
     description: 'A page of events.',
     fields: (t) => ({
       totalCount: t.int({
-        description: 'How many events there are on all pages together: the number of the last one.',
-        resolve: (page) => (page as unknown as { totalCount: () => number }).totalCount(),
+        description:
+          'How many events there are on all pages together: the number of the last one, or 0 once they have been removed.',
+        resolve: (page) => (page as unknown as { totalCount: () => Promise<number> }).totalCount(),
       }),
     }),
   },
@@ -97,7 +98,7 @@ builder.subscriptionField('sessionEvents', (t) =>
   t.field({
     type: SessionEventItem,
     description:
-      'The state of a session, then every event after a number, once and in order, live; completes after the last event of the session. Resume with the cursor of the last event that you have seen, on any server.',
+      'The state of a session, then every event after a number, once and in order, live; completes after the last event of the session. Resume with the cursor of the last event that you have seen, on any server. Of an ended session whose events have been removed it completes after the snapshot, whatever the cursor.',
     args: {
       sessionId: t.arg.id({ required: true, description: 'Global id or UUID of the session.' }),
       after: t.arg.int({

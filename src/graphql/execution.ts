@@ -196,7 +196,8 @@ builder.prismaObjectFields('Execution', (t) => ({
   activities: t.connection(
     {
       type: Activity,
-      description: 'What its agents showed, in order. Cursors are the numbers of the activities.',
+      description:
+        'What its agents showed, in order. Cursors are the numbers of the activities. Empty once the operator has had the activities of old sessions removed.',
       complexity: pageCost,
       select: { id: true },
       resolve: ({ id }, args, { database }) =>

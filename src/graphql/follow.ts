@@ -39,7 +39,10 @@ export interface Follower {
   sessionLog(sessionId: string): Promise<LogState | undefined>
   /** Undefined: there is no such execution. */
   executionLog(executionId: string): Promise<(LogState & { sessionId: string }) | undefined>
-  /** Events after `after`, each once and in order; ends after the last event of an ended session. */
+  /**
+   * Events after `after`, each once and in order; ends after the last event of an ended session, or where the rest has
+   * been removed.
+   */
   events(sessionId: string, after: number): AsyncIterableIterator<EventRow>
   /** Activities after `after`, each once and in order; ends once the execution has settled and all are out. */
   activities(execution: { id: string; sessionId: string }, after: number): AsyncIterableIterator<ActivityRow>
@@ -93,7 +96,7 @@ export function createFollower({ database, bus }: { database: Database; bus: Bus
 
     events: (sessionId, after) =>
       follow(bus, [`session:${sessionId}`], async function* (rung) {
-        for (let last = after; ;) {
+        for (let last = after, closed = false; ;) {
           const rows = await events.load({ id: sessionId, after: last })
           for (const row of rows) {
             yield row
@@ -101,7 +104,15 @@ export function createFollower({ database, bus }: { database: Database; bus: Bus
           }
           if (rows.length === BATCH) continue
           const type = rows.at(-1)?.type
-          if (type === undefined ? await isOver(sessionId, last) : endsSession(type)) return
+          if (type !== undefined && endsSession(type)) return
+          if (type === undefined) {
+            // What an ended session does not have any more has been removed since.
+            if (closed) return
+            const log = await sessionLog(sessionId)
+            if (!log || (log.closed && last >= log.seq)) return
+            closed = log.closed
+            if (closed) continue
+          }
           await rung()
         }
       }),
@@ -159,11 +170,6 @@ export function createFollower({ database, bus }: { database: Database; bus: Bus
           await rung()
         }
       }),
-  }
-
-  async function isOver(sessionId: string, last: number): Promise<boolean> {
-    const log = await sessionLog(sessionId)
-    return !log || (log.closed && last >= log.seq)
   }
 }
 

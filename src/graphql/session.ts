@@ -2,7 +2,7 @@ import type { SessionLimits as CoreLimits } from '../core/state.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { Analysis } from './analysis.ts'
 import { ArtifactConnection } from './artifact.ts'
-import { eventsBetween } from '../store/journal.ts'
+import { eventsBetween, hasEvents } from '../store/journal.ts'
 import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { Checkpoint } from './checkpoint.ts'
@@ -169,14 +169,15 @@ builder.prismaObjectField('Session', 'events', (t) =>
   t.connection(
     {
       type: Event,
-      description: 'Its events in order, 1, 2, 3, … without gaps. Cursors are the numbers of the events.',
+      description:
+        'Its events in order, 1, 2, 3, … without gaps. Cursors are the numbers of the events. Empty with a totalCount of 0 once the operator has had the events of old sessions removed.',
       complexity: pageCost,
       select: { id: true, seq: true },
       resolve: ({ id, seq }, args, { database }) =>
         pageOfLog(
           args,
           (range) => eventsBetween(database.query, id, range),
-          () => seq,
+          async () => ((await hasEvents(database.query, id)) ? seq : 0),
         ) as never,
     },
     EventConnection as never,

@@ -50,3 +50,8 @@ export function eventsBetween(
     [sessionId, after, before, limit],
   )
 }
+
+/** False: they have been removed, since the session ended long ago. */
+export async function hasEvents(query: Query, sessionId: string): Promise<boolean> {
+  return (await query('SELECT FROM "Journal" WHERE "sessionId" = $1 LIMIT 1', [sessionId])).length > 0
+}

@@ -57,6 +57,20 @@ export function createGitWorkspaces(): Workspaces {
   }
 }
 
+/**
+ * Forgets the snapshots of a session, so that git may remove what only they hold. Backups stay.
+ *
+ * @returns how many there were
+ */
+export async function forgetSnapshots(workspace: string, sessionId: string): Promise<number> {
+  if (!NAME.test(`${sessionId}/1`)) throw new Error(`${sessionId} is no name of a session`)
+  const repository = await openRepository(workspace)
+  if (!repository) return 0
+  const deletions = await repository.theirs(['for-each-ref', '--format=delete %(refname)', `refs/tutti/${sessionId}/`])
+  if (deletions !== '') await repository.theirs(['update-ref', '--stdin'], { input: deletions })
+  return deletions.split('\n').length - 1
+}
+
 /** The repository of a workspace and one of its snapshots. */
 async function repositoryOf(workspace: string, commitId: string): Promise<Repository> {
   const repository = await openRepository(workspace)

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { createGitWorkspaces } from '../../src/workspaces/git.ts'
+import { createGitWorkspaces, forgetSnapshots } from '../../src/workspaces/git.ts'
 import '../core/seed.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from './repository.ts'
@@ -38,6 +38,22 @@ describe('a workspace', () => {
 })
 
 describe('a snapshot', () => {
+  it('is forgotten with its session, and no other', async () => {
+    const repository = fresh({ a: 'a' })
+    await kept(repository, 's/1')
+    await kept(repository, 's/2')
+    await kept(repository, 's2/1')
+    const persons = repository.persons()
+    expect(await forgetSnapshots(repository.folder, 's')).toBe(2)
+    expect(repository.git('for-each-ref', '--format=%(refname)', 'refs/tutti/')).toBe('refs/tutti/s2/1\n')
+    expect(repository.persons()).toEqual(persons)
+    expect(await forgetSnapshots(repository.folder, 's')).toBe(0)
+    await expect(forgetSnapshots(repository.folder, 'backup/x')).rejects.toThrow('no name')
+    const plain = join(folder, `${count++}`)
+    mkdirSync(plain)
+    expect(await forgetSnapshots(plain, 's')).toBe(0)
+  })
+
   it('holds tracked and untracked files, not ignored ones, in a commit on HEAD', async () => {
     const repository = fresh({ a: 'a', 'b/c': 'c', '.gitignore': '*.log\n' })
     repository.write('a', 'changed')

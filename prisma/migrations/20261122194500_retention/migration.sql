@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "IdempotencyKey_subjectId_idx" ON "IdempotencyKey"("subjectId");
