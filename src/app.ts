@@ -143,7 +143,8 @@ async function open(
   const prefix = `tutti-${await installationOf(database.query)}`
   const engine = alone
     ? createEmbeddedEngine({ log, timers })
-    : createBullmqEngine({ url: redisUrl, prefix, log, timers })
+    : // What a dead server has taken from the queues goes to another one as soon as what it had begun.
+      createBullmqEngine({ url: redisUrl, prefix, lockMs: config.leaseMs, log, timers })
   const coordinator = createCoordinator({
     store: createStore({ database, bus, log, newId: uuid }),
     engine,
