@@ -7,7 +7,8 @@ import type { Query } from './driver.ts'
  */
 export async function installationOf(query: Query): Promise<string> {
   const [row] = await query<{ name: string }>(
-    `SELECT d.oid || ' ' || (SELECT min(id) FROM "_prisma_migrations") AS name
+    // Of the first migration: those that follow must not give it another name.
+    `SELECT d.oid || ' ' || (SELECT id FROM "_prisma_migrations" ORDER BY migration_name, started_at, id LIMIT 1) AS name
      FROM pg_database d WHERE datname = current_database()`,
   )
   return createHash('sha256')
