@@ -14,10 +14,16 @@ export async function countLiving({ read }: Rows): Promise<number> {
   return row?.living ?? 0
 }
 
-/** The servers that have attempts in hand now. */
+/** An execution that was LOST so often is left alone: after some more times it would be given up as one that kills servers. */
+const LOST_AT_MOST = 2
+
+/** The servers that have attempts in hand now, and none that has had much to bear. */
 export const busyServers = ({ read }: Rows): Promise<Busy[]> =>
-  read(`SELECT DISTINCT s.id, s.name FROM "Attempt" a JOIN "Server" s ON s.id = a.owner WHERE a.status = 'RUNNING'
-    ORDER BY s.id`)
+  read(
+    `SELECT s.id, s.name FROM "Attempt" a JOIN "Server" s ON s.id = a.owner JOIN "Execution" e ON e.id = a."executionId"
+     WHERE a.status = 'RUNNING' GROUP BY s.id HAVING max(e.lost) <= $1 ORDER BY s.id`,
+    [LOST_AT_MOST],
+  )
 
 const HELD_THEN = `a."startedAt" <= $1 AND (a."endedAt" IS NULL OR a."endedAt" > $1)`
 
