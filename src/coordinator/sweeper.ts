@@ -43,9 +43,11 @@ export function createSweeper(
     const { alive, servers: ended } = await endLeftovers(parts, false)
     await servers.bury(ended)
     let count = 0
-    for (const { sessionId, ...attempt } of lost) {
+    for (const { sessionId, version, ...attempt } of lost) {
       if (alive.has(attempt.attemptId) || stuck.has(attempt.attemptId)) continue
       try {
+        // Who began the attempt may have died before it rang: what is remembered here knows nothing of it.
+        sessions.catchUp(sessionId, version)
         await sessions.advance(sessionId, { type: 'REPORT', ...attempt, report: { kind: 'LOST' }, jitter: 0 })
         count++
       } catch (error) {

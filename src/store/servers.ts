@@ -23,6 +23,8 @@ export interface LivingServer extends ServerIdentity {
 /** An attempt that RUNS by its row though nobody performs it any more. */
 export interface LostAttempt {
   sessionId: string
+  /** How far the session has come. */
+  version: number
   executionId: string
   attemptId: string
   fence: number
@@ -103,7 +105,7 @@ const BURY = `WITH turn AS (
   )
   SELECT mine, (SELECT coalesce(json_agg(buried), '[]') FROM buried) AS buried FROM turn`
 
-const LOST = `SELECT a."sessionId", a."executionId", a.id AS "attemptId", a.fence FROM "Attempt" a
+const LOST = `SELECT a."sessionId", s.version, a."executionId", a.id AS "attemptId", a.fence FROM "Attempt" a
   JOIN "Execution" e ON e.id = a."executionId" AND e.attempt = a.number AND e.status IN ('ASSIGNED', 'RUNNING')
   JOIN "Session" s ON s.id = a."sessionId" AND s."endedAt" IS NULL
   WHERE a.status = 'RUNNING' AND NOT EXISTS (SELECT FROM "Server" WHERE id = a.owner)
