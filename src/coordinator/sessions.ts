@@ -149,8 +149,12 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
           for (const { resolve } of batch) resolve(undefined)
           return
         }
-        const { transition, told } = takeSteps(before, batch, now)
-        if (!transition || (await put(transition, (all) => store.write(all)))) {
+        const { transition, told, refused } = takeSteps(before, batch, now)
+        const isSo = transition
+          ? await put(transition, (all) => store.write(all))
+          : // Nothing is written that would fail: what this server remembers may be what refuses it.
+            !refused || (await store.version(sessionId)) === before.version
+        if (isSo) {
           for (const tell of told) tell()
           return
         }

@@ -15,22 +15,24 @@ export interface Waiting {
 
 /**
  * What happenings make of a session, one after the other, for one write; without a transition if they change nothing.
- * `told` tells whoever waits, once it is written.
+ * `told` tells whoever waits, once it is written; `refused`: something of it changes nothing.
  */
 export function takeSteps(
   before: SessionState,
   batch: readonly Waiting[],
   now: () => number,
-): { transition?: Transition; told: (() => void)[] } {
+): { transition?: Transition; told: (() => void)[]; refused: boolean } {
   const steps: Step[] = []
   const artifacts: ArtifactRow[] = []
   const told: (() => void)[] = []
   let state = before
+  let refused = false
   for (const waiting of batch) {
     try {
       const result = step(state, waiting.happening, now())
       state = result.state
       if (result.events.length > 0) steps.push(result)
+      refused ||= result.refused !== undefined
       if (result.refused === undefined) artifacts.push(...waiting.artifacts)
       told.push(() => waiting.resolve(result))
     } catch (error) {
@@ -38,7 +40,7 @@ export function takeSteps(
       told.push(() => waiting.reject(error))
     }
   }
-  return { told, ...(steps.length > 0 && { transition: { before, after: state, steps, artifacts } }) }
+  return { told, refused, ...(steps.length > 0 && { transition: { before, after: state, steps, artifacts } }) }
 }
 
 /** A transition with the claims of what it makes READY and this server can begin at once. */
