@@ -7,6 +7,8 @@ import {
   isHeld,
   isSettled,
   pendingExecution,
+  hasJudge,
+  type ExecutionState,
 } from '../../src/core/execution.ts'
 import { endsFrom, grid, reachable } from './table.ts'
 import { planOf, running } from './sessions.ts'
@@ -82,5 +84,20 @@ describe('an execution', () => {
     session.report('a', { kind: 'LOST' })
     expect(session.execution('a').current?.id).toBe('attempt-1')
     expect(heldAttempt(session.execution('a'))).toBeUndefined()
+  })
+})
+
+describe('E108: a judge that was asked', () => {
+  const judge = { tokens: 10, cost: 0, executions: 0 }
+  const candidate = { output: 'x', summary: '', evidence: [], artifacts: 0 }
+  const execution = (change: Partial<ExecutionState>): ExecutionState => {
+    return { ...pendingExecution('id', 'key', 0), ...change }
+  }
+
+  it('is out as long as its result is looked at and what it may use is put aside', () => {
+    expect(hasJudge(execution({ status: 'VALIDATING', candidate: { ...candidate, judge } }))).toBe(true)
+    expect(hasJudge(execution({ status: 'VALIDATING', candidate }))).toBe(false)
+    expect(hasJudge(execution({ status: 'WAITING', candidate: { ...candidate, judge } }))).toBe(false)
+    expect(hasJudge(execution({ status: 'VALIDATING' }))).toBe(false)
   })
 })
