@@ -88,7 +88,7 @@ export interface Servers {
 }
 
 /** How long an execution may be READY before its doorbell is believed lost, in milliseconds. */
-export const WAITING_MS = 5_000
+export const WAITING_MS = 2_000
 /** Executions that one look finds waiting at most. */
 export const WAITING_AT_ONCE = 100
 /** Sessions without a driver, and attempts without an owner, that one look finds at most. */
