@@ -1,6 +1,6 @@
-import { hasJudge, isHeld } from '../core/execution.ts'
-import { askedOf } from '../core/verdict.ts'
+import { isHeld } from '../core/execution.ts'
 import { again } from './again.ts'
+import { loseJudges } from './judges.ts'
 import { endLeftovers } from './leftovers.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
@@ -49,10 +49,10 @@ async function goOn(
   alive: ReadonlySet<string>,
 ): Promise<number> {
   const state = await sessions.read(sessionId)
+  await loseJudges(state, sessions.advance)
   let lost = 0
   for (const execution of Object.values(state?.executions ?? {})) {
     const { id: executionId, current, status } = execution
-    if (hasJudge(execution)) await sessions.advance(sessionId, { type: 'JUDGE_LOST', ...askedOf(execution) })
     // What could not be ended keeps its lease: nobody else may begin before that is over.
     if (!current || !isHeld(status) || alive.has(current.id)) continue
     const { id: attemptId, fence } = current

@@ -1,13 +1,13 @@
 import { executionById, executionOf } from '../core/draft.ts'
-import { hasJudge, takesRoom } from '../core/execution.ts'
+import { takesRoom } from '../core/execution.ts'
 import { pendingEffects } from '../core/pending.ts'
 import { isEnded } from '../core/session.ts'
 import type { Effect, SessionState, Step } from '../core/state.ts'
 import type { Happening } from '../core/step.ts'
 import { nextTick } from '../core/tick.ts'
-import { askedOf } from '../core/verdict.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Ahead, AheadClaim } from './ahead.ts'
+import { loseJudges } from './judges.ts'
 import type { Parts } from './parts.ts'
 import { readyItem } from './ready.ts'
 import { takesClaims, takeSteps, type Waiting, withClaims } from './together.ts'
@@ -366,12 +366,7 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
       try {
         const [driven] = await store.drive([sessionId], parts.owner)
         if (driven === undefined) return
-        // Whoever drove it has told what its judges used, or cannot any more.
-        const state = await store.session(sessionId)
-        for (const execution of Object.values(state?.executions ?? {})) {
-          if (!hasJudge(execution)) continue
-          await advance(sessionId, { type: 'JUDGE_LOST', ...askedOf(execution) })
-        }
+        await loseJudges(await store.session(sessionId), advance)
         doubt(sessionId)
         await inTurn(sessionId, () => current(sessionId))
       } catch (error) {
