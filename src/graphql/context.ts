@@ -1,13 +1,13 @@
 import type { Logger } from 'pino'
 import type { Bus } from '../bus.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
-import { type Role, ROLES } from '../core/gate.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Database } from '../store/db.ts'
 import type { LivingServer, ServerRole } from '../store/servers.ts'
 import type { Follower } from './follow.ts'
 import type { Limits } from './limits.ts'
 import type { Loaders } from './loaders.ts'
+import type { Viewer } from './rights.ts'
 
 /** What the doors need of the house; made by hand in app.ts. */
 export interface Parts {
@@ -31,15 +31,6 @@ export interface Condition {
   /** All that live, the oldest first. */
   servers(): Promise<LivingServer[]>
 }
-
-/** Who asks. */
-export interface Viewer {
-  name: string
-  roles: readonly Role[]
-}
-
-/** Whoever reaches the server is the user of this machine, who may do everything. */
-export const LOCAL_VIEWER: Viewer = { name: 'local', roles: ROLES }
 
 /** What every resolver gets. */
 export interface Context extends Parts {

@@ -1,7 +1,7 @@
 import { ROLES } from '../core/gate.ts'
 import { builder } from './builder.ts'
-import type { Viewer as ViewerShape } from './context.ts'
 import { enumOf } from './enums.ts'
+import type { Viewer as ViewerShape } from './rights.ts'
 
 export const RoleEnum = enumOf('Role', 'Who may do what.', ROLES, {
   VIEWER: 'May look at everything.',

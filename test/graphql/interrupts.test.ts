@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { viewerOf } from '../../src/graphql/rights.ts'
 import { type Door, openDoor } from './door.ts'
 import { type Orchestra, orchestra, part } from './orchestrate.ts'
 
@@ -115,7 +116,7 @@ describe('an interrupt', () => {
   )
 
   it('is answered by its role or ADMIN alone (E54)', async () => {
-    const guests = await openDoor({ viewer: { name: 'guest', roles: ['VIEWER', 'OPERATOR'] } })
+    const guests = await openDoor({ viewer: viewerOf({ name: 'guest', roles: ['VIEWER', 'OPERATOR'] }) })
     try {
       const others = orchestra(guests)
       const session = await others.start([approved()])
