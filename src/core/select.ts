@@ -116,10 +116,17 @@ function unable(wanted: Wanted, agent: AgentProfile, missing: readonly string[])
   return missing.length > 0 ? `does not offer ${missing.join(', ')}` : undefined
 }
 
+const profiles = new WeakMap<AgentProfile, readonly string[]>()
+
 /** What an agent says of itself: its name and what it can do count twice. */
-function profileText({ name, type, description, capabilities }: AgentProfile): string[] {
+function profileText(agent: AgentProfile): readonly string[] {
+  const known = profiles.get(agent)
+  if (known) return known
+  const { name, type, description, capabilities } = agent
   const offered = stems(`${name} ${capabilities.join(' ')}`)
-  return [...offered, ...offered, ...stems(`${description} ${type}`)]
+  const text = [...offered, ...offered, ...stems(`${description} ${type}`)]
+  profiles.set(agent, text)
+  return text
 }
 
 function reasonsOf(wanted: Wanted, candidate: Candidate, matches: readonly Match[], relevant: number): string[] {
