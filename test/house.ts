@@ -11,18 +11,21 @@ import { memoryBus } from '../src/buses/memory.ts'
 import { redisBus } from '../src/buses/redis.ts'
 import { createCoordinator } from '../src/coordinator/create.ts'
 import type { Coordinator, StartInput } from '../src/coordinator/coordinator.ts'
+import type { Membership } from '../src/coordinator/membership.ts'
 import type { SubTask } from '../src/core/plan.ts'
 import type { Assignment } from '../src/core/schedule.ts'
 import { isEnded } from '../src/core/session.ts'
 import type { SessionState } from '../src/core/state.ts'
 import { type Timers, timers } from '../src/coordinator/timers.ts'
 import type { Engine } from '../src/engine.ts'
+import { createBullmqEngine } from '../src/engines/bullmq.ts'
 import { createEmbeddedEngine } from '../src/engines/embedded.ts'
 import { type CommandDefinition, createCommandRuntime } from '../src/runtimes/command.ts'
 import type { Runtime } from '../src/runtime.ts'
 import { registerAgent, type Registration } from '../src/store/agent.ts'
 import { type ArtifactStore, createArtifactStore } from '../src/store/artifacts.ts'
 import type { Database } from '../src/store/db.ts'
+import { createServers } from '../src/store/servers.ts'
 import { loadSession } from '../src/store/session.ts'
 import { createStore } from '../src/store/store.ts'
 import { createGitWorkspaces } from '../src/workspaces/git.ts'
@@ -76,6 +79,10 @@ export interface HouseOptions {
   agents?: Readonly<Record<string, string[]>>
   /** More programs that may be run. */
   commands?: Readonly<Record<string, CommandDefinition>>
+  /** Which of them are agents, each with what it can do. */
+  programs?: Readonly<Record<string, string[]>>
+  /** What brings work to the coordinator. BullMQ: over Redis, as one of several servers. */
+  engine?: 'embedded' | 'bullmq'
   /** Is told of everything that the engine hands out. */
   handedOut?: (assignment: Assignment) => void
   /** The folder that agents work in; without one it is the house's own. */
@@ -99,12 +106,13 @@ export async function openHouse(
       concurrency: options.concurrency ?? 100,
     },
   })
-  const { between, runtime, agents = {}, commands, handedOut } = options
+  const { between, runtime, agents = {}, commands, programs = {}, handedOut, engine = 'embedded' } = options
   const house = await build({
     database,
     bus,
     dataDir,
     projectId,
+    engine,
     ...(between && { between }),
     ...(runtime && { runtime }),
     ...(commands && { commands }),
@@ -114,6 +122,9 @@ export async function openHouse(
   await database.transaction(async (query) => {
     await registerAgent(query, agent('worker', ['anything'], slots), uuid(), Date.now())
     await registerAgent(query, agent('sleeper', ['sleep-a-second'], slots), uuid(), Date.now())
+    for (const [who, can] of Object.entries(programs)) {
+      await registerAgent(query, agent(who, can, slots), uuid(), Date.now())
+    }
     if (!runtime) return
     const { name } = runtime
     for (const [who, can] of Object.entries({ [name]: [name], ...agents })) {
@@ -161,6 +172,19 @@ function mortalParts(database: Database): { database: Database; timers: Timers; 
   }
 }
 
+/** The place among several servers, of which there happens to be one. */
+function membershipOf(database: Database): Membership {
+  return {
+    servers: createServers(database),
+    identity: { name: 'house', role: 'all', version: '1' },
+    alone: false,
+    leaseMs: 15_000,
+    lookMs: 1_000,
+    visitRemains: async () => {},
+    onBuried: () => {},
+  }
+}
+
 /** An engine that tells what it hands out. */
 function watched(engine: Engine, handedOut: HouseOptions['handedOut']): Engine {
   return {
@@ -177,6 +201,7 @@ function watched(engine: Engine, handedOut: HouseOptions['handedOut']): Engine {
 }
 
 interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'commands' | 'handedOut'> {
+  engine: 'embedded' | 'bullmq'
   database: Database
   bus: Bus
   dataDir: string
@@ -197,9 +222,13 @@ async function build(parts: Foundation): Promise<House> {
     command: createCommandRuntime({ commands, environment: process.env }),
     ...(runtime && { [runtime.name]: runtime }),
   }
+  const isShared = parts.engine === 'bullmq'
+  const engine = isShared
+    ? createBullmqEngine({ url: inject('redisUrl') as string, prefix: `test-${uuid()}`, log, timers: mortal.timers })
+    : createEmbeddedEngine({ log, timers: mortal.timers })
   const coordinator = createCoordinator({
     store: createStore({ database: mortal.database, bus, log, newId: uuid }),
-    engine: watched(createEmbeddedEngine({ log, timers: mortal.timers }), parts.handedOut),
+    engine: watched(engine, parts.handedOut),
     runtimes,
     artifacts,
     workspaces: createGitWorkspaces(),
@@ -207,6 +236,7 @@ async function build(parts: Foundation): Promise<House> {
     log,
     owner: `test-${uuid()}`,
     crewed: true,
+    ...(isShared && { membership: membershipOf(mortal.database) }),
     now: Date.now,
     newId: uuid,
     chance: Math.random,
