@@ -7,10 +7,12 @@ import type { Happening } from '../core/step.ts'
 import { nextTick } from '../core/tick.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Ahead, AheadClaim } from './ahead.ts'
+import { createAttendance } from './attendance.ts'
 import { loseJudges } from './judges.ts'
 import type { Parts } from './parts.ts'
 import { readyItem } from './ready.ts'
 import { takesClaims, takeSteps, type Waiting, withClaims } from './together.ts'
+import { createTurnedAway } from './turnedAway.ts'
 
 /** Moves sessions: one happening after the other for each, all of them at once. */
 export interface Sessions {
@@ -71,18 +73,23 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
   const known = new Map<string, SessionState>()
   /** Sessions whose effects may have been lost: whoever reads one next begins them anew. */
   const doubtful = new Set<string>()
-  /** Executions that were turned away, by session. */
-  const turnedAway = new Map<string, { executionIds: Set<string>; callOff: () => void }>()
+  // Not by way of `resumeSoon`: whatever happens to the session next would begin all of it again at once.
+  const turnedAway = createTurnedAway(timers, (sessionId) => {
+    read(sessionId).then(
+      (state) => state && letInNow(state),
+      () => resumeSoon(sessionId),
+    )
+  })
   const turns = new Map<string, Promise<unknown>>()
   /** Happenings that came while an earlier one was being written: all of them are written next, together. */
   const gathered = new Map<string, Waiting[]>()
   /** What calls off the timer of a session. */
   const alarms = new Map<string, () => void>()
   const waiters = new Map<string, (() => void)[]>()
-  /** Sessions of which somebody here has work in hand, and how many. */
-  const attended = new Map<string, number>()
-  /** What ends listening to a session. */
-  const followed = new Map<string, () => void>()
+  const attendance = createAttendance(hear, (sessionId) => {
+    const state = known.get(sessionId)
+    if (state && !isMine(state)) forget(sessionId)
+  })
   /** Claims of which nobody knows whether they were written. */
   const unsure = new Map<string, AheadClaim[]>()
   let stopped = false
@@ -212,26 +219,24 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
 
   /** What is not this server's concern is not worth remembering: others move it. */
   function remember(state: SessionState): void {
-    if (isMine(state) || attended.has(state.id)) {
+    if (isMine(state) || attendance.attends(state.id)) {
       known.set(state.id, state)
-      follow(state.id)
+      attendance.follow(state.id)
     } else {
       forget(state.id)
     }
   }
 
   /** Hears what other servers make of the session. */
-  function follow(sessionId: string): void {
-    if (followed.has(sessionId) || stopped) return
-    const unfollow = store.follow(sessionId, (seq) => {
+  function hear(sessionId: string): () => void {
+    return store.follow(sessionId, (seq) => {
       const state = known.get(sessionId)
-      if (state && (seq === undefined || seq > state.seq)) void catchUp(sessionId)
+      if (state && (seq === undefined || seq > state.seq)) void readAgain(sessionId)
     })
-    followed.set(sessionId, unfollow)
   }
 
   /** Reads the session again if it has moved on. */
-  async function catchUp(sessionId: string): Promise<void> {
+  async function readAgain(sessionId: string): Promise<void> {
     try {
       await inTurn(sessionId, async () => {
         const state = known.get(sessionId)
@@ -278,29 +283,20 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
 
   /** What was turned away is handed to the engine again once something has given up its place. */
   function letIn(before: SessionState, after: SessionState): void {
-    const waiting = turnedAway.get(after.id)
-    if (!waiting) return
+    if (!turnedAway.has(after.id)) return
     const held = Object.values(before.executions).filter(({ status }) => takesRoom(status))
     if (held.every(({ key }) => takesRoom(executionOf(after, key).status))) return
     letInNow(after)
   }
 
   function letInNow(state: SessionState): void {
-    const { executionIds = [], callOff } = turnedAway.get(state.id) ?? {}
-    callOff?.()
-    turnedAway.delete(state.id)
-    for (const executionId of executionIds) carryOut(state, { type: 'ENQUEUE', executionId })
-  }
-
-  function keepOut(sessionId: string): void {
-    turnedAway.get(sessionId)?.callOff()
-    turnedAway.delete(sessionId)
+    for (const executionId of turnedAway.take(state.id)) carryOut(state, { type: 'ENQUEUE', executionId })
   }
 
   /** The same from the rows alone. All of it can be done twice without harm. */
   function restore(state: SessionState): void {
     remember(state)
-    keepOut(state.id)
+    turnedAway.take(state.id)
     for (const { id, status } of Object.values(state.executions)) {
       if (status !== 'READY' || !takesClaims(state)) engine.withdraw(id)
       if (status !== 'VALIDATING' || !isMine(state)) errands.leave(id)
@@ -320,9 +316,8 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
 
   function forget(sessionId: string): void {
     known.delete(sessionId)
-    followed.get(sessionId)?.()
-    followed.delete(sessionId)
-    keepOut(sessionId)
+    attendance.unfollow(sessionId)
+    turnedAway.take(sessionId)
   }
 
   /** Wakes the session when time alone makes something happen. */
@@ -376,34 +371,9 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     catchUp(sessionId, version) {
       if ((known.get(sessionId)?.version ?? 0) < version) doubt(sessionId)
     },
-    attend(sessionId) {
-      attended.set(sessionId, (attended.get(sessionId) ?? 0) + 1)
-      let attending = true
-      return () => {
-        if (!attending) return
-        attending = false
-        const left = (attended.get(sessionId) as number) - 1
-        if (left > 0) {
-          attended.set(sessionId, left)
-          return
-        }
-        attended.delete(sessionId)
-        const state = known.get(sessionId)
-        if (state && !isMine(state)) forget(sessionId)
-      }
-    },
+    attend: attendance.attend,
     turnAway(sessionId, executionId) {
-      const waiting = turnedAway.get(sessionId)
-      if (waiting) waiting.executionIds.add(executionId)
-      if (waiting || stopped) return
-      // Not by way of `resumeSoon`: whatever happens to the session next would begin all of it again at once.
-      const callOff = timers.after(SOON_MS, () => {
-        read(sessionId).then(
-          (state) => state && letInNow(state),
-          () => resumeSoon(sessionId),
-        )
-      })
-      turnedAway.set(sessionId, { executionIds: new Set([executionId]), callOff })
+      if (!stopped) turnedAway.add(sessionId, executionId)
     },
     create: (transition, write) =>
       inTurn(transition.after.id, async () => {
@@ -434,9 +404,8 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     stop() {
       stopped = true
       for (const callOff of alarms.values()) callOff()
-      for (const sessionId of turnedAway.keys()) keepOut(sessionId)
-      for (const unfollow of followed.values()) unfollow()
-      followed.clear()
+      turnedAway.clear()
+      attendance.stop()
       alarms.clear()
     },
   }
