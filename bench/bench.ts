@@ -1,11 +1,12 @@
 /**
- * What the orchestrator itself costs: `npm run bench -- steps|latency|start|scale`. Each question is answered beside a peer
- * or a limit in the same run, the medians of interleaved rounds. See README.md.
+ * What the orchestrator itself costs: `npm run bench -- steps|latency|start|scale|reads`. Each question is answered beside a
+ * peer or a limit in the same run, the medians of interleaved rounds. See README.md.
  */
 import { Command, InvalidArgumentError } from 'commander'
 import { type Answer, conditions, print } from './answer.ts'
 import { SHAPES } from './contestant.ts'
 import { latency } from './latency.ts'
+import { READER_NAMES, reads } from './reads.ts'
 import { scale } from './scale.ts'
 import { start } from './start.ts'
 import { NAMES, steps } from './steps.ts'
@@ -74,6 +75,13 @@ question('scale', 'what a step and a page cost, the more is stored')
   .option('--small <number>', 'executions in the small database', whole, 1_000)
   .option('--large <number>', 'executions in the large database', whole, 1_000_000)
   .action((options: Common & Parameters<typeof scale>[0]) => report(options, () => scale(options)))
+
+question('reads', 'pages of sessions with their executions and agents, over HTTP')
+  .option(...SECONDS, number, 5)
+  .option('--only <names>', `of ${READER_NAMES.join(',')}`, among(READER_NAMES), READER_NAMES)
+  .option('--at-once <number>', 'requests under way', whole, 32)
+  .option('--stored <number>', 'executions in the database', whole, 100_000)
+  .action((options: Common & Parameters<typeof reads>[0]) => report(options, () => reads(options)))
 
 // Servers and folders go when the process ends in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))

@@ -1,0 +1,134 @@
+import { fileURLToPath } from 'node:url'
+import { type Answer, median, precise, shown, tell } from './answer.ts'
+import { makeBed } from './bed.ts'
+import { STEPS } from './contestant.ts'
+import { fill } from './fill.ts'
+import { ask } from './graphql.ts'
+import { type Load, press } from './load.ts'
+import { type RunningServer, startNode, startTutti } from './server.ts'
+
+/** Sessions on the page that is asked for; each with all its executions, and the agent of each. */
+const SESSIONS = 20
+
+const OURS = `query Page($sessions: Int!, $executions: Int!) {
+  sessions(first: $sessions) { nodes {
+    id status pattern createdAt
+    executions(first: $executions) { nodes {
+      id key title status startedAt endedAt agent { id name type version }
+    } }
+  } } }`
+
+/** The same of the tables as they are; it orders by what has an index, so executions come by their keys. */
+const POSTGRAPHILE = `query Page($sessions: Int!, $executions: Int!) {
+  sessions: allSessions(first: $sessions, orderBy: [CREATED_AT_DESC, PRIMARY_KEY_DESC]) { nodes {
+    id status pattern createdAt
+    executions: executionsBySessionId(first: $executions, orderBy: KEY_ASC) { nodes {
+      id key title status startedAt endedAt agent: agentByAgentId { id name type version }
+    } }
+  } } }`
+
+const program = (name: string): string => fileURLToPath(new URL(`readers/${name}.ts`, import.meta.url))
+const peer =
+  (name: string) =>
+  (databaseUrl: string): Promise<RunningServer> =>
+    startNode([program(name)], '/', { DATABASE_URL: databaseUrl, NODE_ENV: 'production' })
+
+/** Who answers, and how they are asked. */
+const READERS = {
+  ours: { start: (databaseUrl: string) => startTutti({ databaseUrl }), query: OURS },
+  handwritten: { start: peer('handwritten'), query: OURS },
+  mercuriusJit: { start: peer('mercurius'), query: OURS },
+  postgraphile: { start: peer('postgraphile'), query: POSTGRAPHILE },
+} satisfies Record<string, { start(databaseUrl: string): Promise<RunningServer>; query: string }>
+export type Reader = keyof typeof READERS
+export const READER_NAMES = Object.keys(READERS) as Reader[]
+
+export interface ReadsOptions {
+  rounds: number
+  seconds: number
+  /** Requests under way. */
+  atOnce: number
+  /** Stored executions. */
+  stored: number
+  only: readonly Reader[]
+}
+
+/** How many nested pages does a server answer in a second, beside others on the same rows? */
+export async function reads(options: ReadsOptions): Promise<Answer> {
+  const { rounds, stored, only } = options
+  const bed = await makeBed()
+  const loads = new Map<Reader, Load[]>(only.map((name) => [name, []]))
+  const servers: { name: Reader; url: string; query: string; length: number }[] = []
+  const started: RunningServer[] = []
+  try {
+    tell(`fills a database with ${stored} executions`)
+    const databaseUrl = await bed.database()
+    await fill(databaseUrl, stored)
+    for (const name of only) {
+      const { start, query } = READERS[name]
+      const server = await start(databaseUrl)
+      started.push(server)
+      servers.push({ name, url: server.url, query, length: await prove(name, server.url, query) })
+    }
+    for (let round = 1; round <= rounds; round++) {
+      // Nobody always comes first.
+      for (const index of servers.keys()) {
+        const server = servers[(index + round) % servers.length] as (typeof servers)[number]
+        await bed.settle()
+        const load = await measure(server, options)
+        loads.get(server.name)?.push(load)
+        tell(`round ${round} ${server.name}: ${shown(load.rate)} requests/s, p99 ${shown(load.p99)} ms`)
+      }
+    }
+  } finally {
+    await Promise.allSettled(started.map((server) => server.stop()))
+    await bed.stop()
+  }
+  return answer(loads)
+}
+
+const variables = { sessions: SESSIONS, executions: STEPS }
+
+/** A page that lacks something is no answer. @returns how long it is, in bytes */
+async function prove(name: Reader, url: string, query: string): Promise<number> {
+  const data = await ask(url, query, variables)
+  const { nodes } = data['sessions'] as { nodes: { executions: { nodes: { agent: { name: string } | null }[] } }[] }
+  const agents = nodes.flatMap(({ executions }) => executions.nodes.map(({ agent }) => agent?.name))
+  if (nodes.length !== SESSIONS || agents.length !== SESSIONS * STEPS || agents.includes(undefined)) {
+    throw new Error(`${name} answers with ${nodes.length} sessions and ${agents.length} executions`)
+  }
+  return Buffer.byteLength(JSON.stringify(data))
+}
+
+async function measure(
+  { url, query, length }: { url: string; query: string; length: number },
+  { seconds, atOnce }: ReadsOptions,
+): Promise<Load> {
+  const body = JSON.stringify({ query, variables })
+  await press(url, body, { atOnce, length, seconds: seconds / 4 })
+  return press(url, body, { atOnce, length, seconds })
+}
+
+function answer(loads: ReadonlyMap<Reader, readonly Load[]>): Answer {
+  const middle = (name: Reader, figure: keyof Load): number =>
+    precise(median((loads.get(name) ?? []).map((load) => load[figure])) as number)
+  const ours = loads.get('ours') ?? []
+  const over = (name: Reader): number =>
+    precise(median(ours.map(({ rate }, round) => rate / (loads.get(name)?.[round]?.rate as number))) as number)
+  const names = [...loads.keys()]
+  const others = ours.length === 0 ? [] : names.filter((name) => name !== 'ours')
+  return {
+    figures: Object.fromEntries(
+      names.map((name) => [
+        name,
+        { requestsPerSecond: middle(name, 'rate'), p50Ms: middle(name, 'p50'), p99Ms: middle(name, 'p99') },
+      ]),
+    ),
+    ratios: Object.fromEntries(others.map((name) => [name, over(name)])),
+    headings: ['who', 'requests/s', 'p50 ms', 'p99 ms'],
+    rows: names.map((name) => [
+      name,
+      ...(['rate', 'p50', 'p99'] as const).map((figure) => shown(middle(name, figure))),
+    ]),
+  }
+}
