@@ -83,6 +83,8 @@ export interface HouseOptions {
   programs?: Readonly<Record<string, string[]>>
   /** What brings work to the coordinator. BullMQ: over Redis, as one of several servers. */
   engine?: 'embedded' | 'bullmq'
+  /** What lets time pass in place of the process's own. */
+  timers?: Timers
   /** Is told of everything that the engine hands out. */
   handedOut?: (assignment: Assignment) => void
   /** The folder that agents work in; without one it is the house's own. */
@@ -106,7 +108,7 @@ export async function openHouse(
       concurrency: options.concurrency ?? 100,
     },
   })
-  const { between, runtime, agents = {}, commands, programs = {}, handedOut, engine = 'embedded' } = options
+  const { between, runtime, agents = {}, commands, programs = {}, handedOut, engine = 'embedded', timers } = options
   const house = await build({
     database,
     bus,
@@ -117,6 +119,7 @@ export async function openHouse(
     ...(runtime && { runtime }),
     ...(commands && { commands }),
     ...(handedOut && { handedOut }),
+    ...(timers && { timers }),
   })
   const slots = options.slots ?? 50
   await database.transaction(async (query) => {
@@ -142,7 +145,7 @@ function agent(name: string, capabilities: string[], slots: number): Registratio
 }
 
 /** A database and timers that never answer again once they have died. */
-function mortalParts(database: Database): { database: Database; timers: Timers; die(): void } {
+function mortalParts(database: Database, timers: Timers): { database: Database; timers: Timers; die(): void } {
   let dead = false
   const never = new Promise<never>(() => {})
   const answer = async <T>(asked: () => Promise<T>): Promise<T> => {
@@ -200,7 +203,7 @@ function watched(engine: Engine, handedOut: HouseOptions['handedOut']): Engine {
   }
 }
 
-interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'commands' | 'handedOut'> {
+interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'commands' | 'handedOut' | 'timers'> {
   engine: 'embedded' | 'bullmq'
   database: Database
   bus: Bus
@@ -210,7 +213,7 @@ interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'command
 
 async function build(parts: Foundation): Promise<House> {
   const { database, bus, dataDir, projectId, between, runtime } = parts
-  const mortal = mortalParts(between ? between(database) : database)
+  const mortal = mortalParts(between ? between(database) : database, parts.timers ?? timers)
   const log = pino({ level: 'silent' })
   const artifacts = createArtifactStore(dataDir)
   const commands: Record<string, CommandDefinition> = {

@@ -13,6 +13,11 @@ export interface RunningErrands extends Errands {
 }
 
 /**
+ * How long an errand that could not be done is left alone, in milliseconds: it has been tried for long, or was refused.
+ */
+export const REST_MS = 30_000
+
+/**
  * Does what sessions want done beside what the engine does: gates are looked at, child sessions begin and are stopped,
  * workspaces brought back, parents told.
  *
@@ -26,15 +31,17 @@ export function createErrands(tools: () => Tools): RunningErrands {
     again: boolean
   }
   const running = new Map<string, Running>()
+  /** Sessions whose errands could not all be done, and what calls off taking them up again. */
+  const resting = new Map<string, () => void>()
   let stopped = false
 
-  /** Runs an errand; one that is asked for while it runs is run once more after that. */
-  function begin(name: string, act: (parts: Tools, signal: AbortSignal) => Promise<void>): void {
+  /** Runs an errand of a session; one that is asked for while it runs is run once more after that. */
+  function begin(sessionId: string, name: string, act: (parts: Tools, signal: AbortSignal) => Promise<void>): void {
     if (stopped) return
     const already = running.get(name)
     if (already) {
       // One that is being given up does nothing more: it begins anew after that.
-      if (already.controller.signal.aborted) void already.done.then(() => begin(name, act))
+      if (already.controller.signal.aborted) void already.done.then(() => begin(sessionId, name, act))
       else already.again = true
       return
     }
@@ -49,7 +56,8 @@ export function createErrands(tools: () => Tools): RunningErrands {
           await again(parts, controller.signal, () => act(parts, controller.signal))
         } while (errand.again && !controller.signal.aborted)
       } catch (error) {
-        parts.log.error({ err: error, errand: name }, 'an errand could not be done; the next start tries it again')
+        parts.log.error({ err: error, sessionId, errand: name }, 'an errand could not be done; it is tried again later')
+        rest(parts, sessionId)
       } finally {
         running.delete(name)
       }
@@ -59,21 +67,31 @@ export function createErrands(tools: () => Tools): RunningErrands {
     errand.done = run()
   }
 
+  /** What is still to be done then, and by whom, the session's rows tell. */
+  function rest({ timers, sessions }: Tools, sessionId: string): void {
+    if (stopped || resting.has(sessionId)) return
+    const callOff = timers.after(REST_MS, () => {
+      resting.delete(sessionId)
+      sessions.resumeSoon(sessionId)
+    })
+    resting.set(sessionId, callOff)
+  }
+
   return {
     run({ id, executions }, effect) {
       if (effect.type === 'VALIDATE') {
-        begin(effect.executionId, (parts, signal) => validate(parts, id, effect.executionId, signal))
+        begin(id, effect.executionId, (parts, signal) => validate(parts, id, effect.executionId, signal))
       } else if (effect.type === 'SPAWN') {
-        begin(effect.childId, (parts) => beginChild(parts, id, effect.executionId, effect.childId))
+        begin(id, effect.childId, (parts) => beginChild(parts, id, effect.executionId, effect.childId))
       } else if (effect.type === 'CLOSE_CHILD') {
         const { childId, reason } = effect
-        begin(`close ${childId}`, async ({ sessions }) => {
+        begin(id, `close ${childId}`, async ({ sessions }) => {
           await sessions.advance(childId, { type: 'CANCEL', reason })
         })
       } else {
         // Programs of gates that were told to stop may still be writing.
         const left = Object.values(executions).flatMap((execution) => running.get(execution.id)?.done ?? [])
-        begin(`restore ${id}`, async (parts) => {
+        begin(id, `restore ${id}`, async (parts) => {
           await Promise.all(left)
           await restoreWorkspace(parts, id)
         })
@@ -84,10 +102,11 @@ export function createErrands(tools: () => Tools): RunningErrands {
     },
     ended(state: SessionState) {
       if (state.parentSessionId === undefined) return
-      begin(`end ${state.id}`, (parts) => tellParent(parts, state))
+      begin(state.id, `end ${state.id}`, (parts) => tellParent(parts, state))
     },
     async stop() {
       stopped = true
+      for (const callOff of resting.values()) callOff()
       for (const { controller } of running.values()) controller.abort(new Error('the server is stopping'))
       await Promise.all([...running.values()].map(({ done }) => done))
     },

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { REST_MS } from '../../src/coordinator/errands.ts'
+import { timers, type Timers } from '../../src/coordinator/timers.ts'
 import type { ChildSession, ClosePolicy, SubTask } from '../../src/core/plan.ts'
 import type { SessionStatus } from '../../src/core/session.ts'
 import { eventsOf } from '../database.ts'
@@ -10,9 +12,16 @@ import { inside, ok, untilStopped } from './inside.ts'
 describe.each(HOUSES)('a part that is a session of its own on $store', (kind) => {
   const agent = inside()
   const faults = faulty()
+  /** Ends the rests of errands, which last for long. */
+  const rests: (() => void)[] = []
+  const after: Timers['after'] = (ms, act) => {
+    if (ms !== REST_MS) return timers.after(ms, act)
+    rests.push(act)
+    return () => {}
+  }
   let house: House
   beforeAll(async () => {
-    house = await openHouse(kind, { runtime: agent, between: faults.between })
+    house = await openHouse(kind, { runtime: agent, between: faults.between, timers: { ...timers, after } })
   })
   afterAll(() => house.close())
   beforeEach(() => {
@@ -107,6 +116,16 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
       expect((await house.end(id)).status).toBe('CANCELED')
       expect((await childrenOf(id)).map(({ status }) => status)).toEqual(['CANCELED'])
     })
+  })
+
+  it('is taken up again after a while by the same server if it could not be begun', async () => {
+    faults.refuse(({ sql }) => sql.includes('FROM "Session" s WHERE'))
+    const id = await house.start([session('s', [part('x')])])
+    await eventually(() => rests.length).toBe(1)
+    expect(agent.begun).toEqual([])
+    rests[0]?.()
+    expect((await house.end(id)).status).toBe('SUCCEEDED')
+    expect(agent.begun).toEqual(['x 1'])
   })
 
   describe('is done once, though the server was killed', () => {

@@ -12,7 +12,9 @@ export interface Faulty {
   between(database: Database): Database
   /** Breaks at the next `times` statements for which `where` holds, and then does something more, if told. */
   breakAt(where: (statement: Statement) => boolean, times: number, when?: 'before' | 'after', act?: () => void): void
-  /** Statements that were broken so far. */
+  /** The database refuses the next statement for which `where` holds, as it refuses one that asks too much of it. */
+  refuse(where: (statement: Statement) => boolean): void
+  /** Statements that were broken so far, or refused. */
   readonly broken: Statement[]
   /** Keeps the next statement for which `where` holds from being sent until `go`. */
   holdAt(where: (statement: Statement) => boolean): { reached: Promise<void>; go(): void }
@@ -21,12 +23,15 @@ export interface Faulty {
 
 /** As a connection breaks: an error without the database's own code. */
 const lost = (): Error => Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' })
+/** With such a code the same is not tried again at once. */
+const refused = (): Error => Object.assign(new Error('statement too complex'), { code: '54001' })
 
 export function faulty(): Faulty {
   let left = 0
   let holds: (statement: Statement) => boolean = () => false
   let moment: 'before' | 'after' = 'before'
   let also = (): void => {}
+  let fault = lost
   const broken: Statement[] = []
   let hold:
     | {
@@ -51,13 +56,13 @@ export function faulty(): Faulty {
         broken.push({ sql, params })
         if (moment === 'before') {
           also()
-          throw lost()
+          throw fault()
         }
       }
       const rows = await query<Row>(sql, params)
       if (breaks) {
         also()
-        throw lost()
+        throw fault()
       }
       return rows
     }
@@ -80,6 +85,14 @@ export function faulty(): Faulty {
       holds = where
       moment = when
       also = act
+      fault = lost
+    },
+    refuse(where) {
+      left = 1
+      holds = where
+      moment = 'before'
+      also = () => {}
+      fault = refused
     },
     holdAt(where) {
       const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
