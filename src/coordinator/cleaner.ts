@@ -20,7 +20,7 @@ export interface Cleaner {
 
 interface CleanerParts {
   retention: Retention
-  servers: Pick<Servers, 'living'>
+  servers: Pick<Servers, 'isOldest'>
   /** Removes the bytes that nothing refers to any more, of the data directory of this server. */
   sweep(): Promise<void>
   /** Forgets the snapshots that there are of the workspace of a project, for a session that is no more. */
@@ -45,8 +45,7 @@ export function createCleaner(parts: CleanerParts, { eventsMs, sessionsMs }: Kee
   let callOff = (): void => {}
 
   async function isTurn(): Promise<boolean> {
-    const oldest = (await servers.living()).find(({ role, draining }) => role !== 'api' && !draining)
-    return !over && oldest?.id === owner
+    return (await servers.isOldest(owner)) && !over
   }
 
   async function goOn(): Promise<boolean> {

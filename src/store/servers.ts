@@ -71,6 +71,8 @@ export interface Servers {
   buryOthers(id: string): Promise<void>
   /** The oldest first. */
   living(): Promise<LivingServer[]>
+  /** Whether of those that live, have a crew and do not go, this one is the oldest: it does what is done once for all. */
+  isOldest(id: string): Promise<boolean>
   /**
    * A server gives up the sessions that it drives. Each moves on by one version, so that whoever remembers it reads it again.
    *
@@ -94,12 +96,14 @@ export const WAITING_AT_ONCE = 100
 /** Sessions without a driver, and attempts without an owner, that one look finds at most. */
 const FOUND_AT_ONCE = 1_000
 
+const OLDEST = `SELECT min(id) FROM "Server" WHERE "leaseUntil" > now() AND role <> 'api' AND NOT draining`
+
 /**
  * Whether it is this server's turn, and whom it buries. One statement: a server that is stopped in the middle of a look
  * must not hold anything that keeps the next one from looking.
  */
 const BURY = `WITH turn AS (
-    SELECT $1 = min(id) AS mine FROM "Server" WHERE "leaseUntil" > now() AND role <> 'api' AND NOT draining
+    SELECT coalesce($1 = (${OLDEST}), false) AS mine
   ), buried AS (
     DELETE FROM "Server" WHERE $2 AND id <> $1 AND "leaseUntil" < now() AND (SELECT mine FROM turn) RETURNING id, name
   )
@@ -155,6 +159,10 @@ export function createServers({ query }: Pick<Database, 'query'>): Servers {
       query<LivingServer>(
         `SELECT id, name, role, version, "startedAt", draining FROM "Server" WHERE "leaseUntil" > now() ORDER BY id`,
       ),
+    async isOldest(id) {
+      const [oldest] = await query<{ id: string | null }>(`SELECT (${OLDEST}) AS id`)
+      return oldest?.id === id
+    },
     handOn: (id) =>
       query(
         `UPDATE "Session" SET driver = NULL, version = version + 1
@@ -162,8 +170,8 @@ export function createServers({ query }: Pick<Database, 'query'>): Servers {
         [id],
       ),
     async look(id, bury, after) {
-      const [turn] = await query<{ mine: boolean | null; buried: Found['buried'] }>(BURY, [id, bury])
-      if (turn?.mine !== true) return undefined
+      const [turn] = await query<{ mine: boolean; buried: Found['buried'] }>(BURY, [id, bury])
+      if (!turn?.mine) return undefined
       const from = [after?.createdAt ?? new Date(0), after?.executionId ?? NOBODY]
       const [lost, undriven, waiting] = await Promise.all([
         query<LostAttempt>(LOST),

@@ -64,7 +64,11 @@ describe.each(DATABASES)('the servers of a database, on %s', (kind) => {
     const [api, first, second, third] = [await born('api'), await born(), await born('worker'), await born()]
     const looking = async (): Promise<string[]> => {
       const turns: string[] = []
-      for (const id of [api, first, second, third]) if (await servers.look(id, false)) turns.push(id)
+      for (const id of [api, first, second, third]) {
+        const looks = await servers.look(id, false)
+        expect(await servers.isOldest(id)).toBe(looks !== undefined)
+        if (looks) turns.push(id)
+      }
       return turns
     }
     expect(await looking()).toEqual([first])
