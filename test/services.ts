@@ -29,11 +29,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   missing([...(bin === undefined ? ['postgresql'] : []), ...(redisProgram === undefined ? ['redis-server'] : [])])
 
   const removeFolder = createRunFolder()
-  const started = await Promise.allSettled([
+  const servers = await Promise.allSettled([
     bin === undefined ? undefined : preparedPostgres(bin),
     redisProgram === undefined ? undefined : startRedis(redisProgram),
-    makeTemplate(MIGRATIONS),
   ])
+  // Not beside them: while it is made this process hears nothing, and a connection may be given up meanwhile.
+  const started = [...servers, ...(await Promise.allSettled([makeTemplate(MIGRATIONS)]))]
   const [postgres, redis, template] = started.map((result) =>
     result.status === 'fulfilled' ? result.value : undefined,
   ) as [Postgres | undefined, RedisServer | undefined, string | undefined]
