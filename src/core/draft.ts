@@ -102,7 +102,7 @@ export function moveExecution(
   const before = executionOf(d.state, key)
   const status = EXECUTION_TABLE[before.status][move]
   if (!status) throw new Error(`execution ${before.id}: ${move} is not possible in ${before.status}`)
-  changeExecution(d, key, { ...change, status })
+  put(d, key, { ...before, ...change, status })
   emit(d, `EXECUTION_${status}`, { key, ...data }, { executionId: before.id })
 }
 
@@ -118,9 +118,9 @@ export function forget(d: Draft, key: string, ...members: (keyof ExecutionState)
   put(d, key, rest as ExecutionState)
 }
 
-/** The executions are the draft's own. Not by assignment: a key may be a word that objects know by themselves. */
+/** The executions are the draft's own, and the key is one of theirs: even a word that objects know by themselves. */
 function put({ state }: Draft, key: string, value: ExecutionState): void {
-  Object.defineProperty(state.executions, key, { value, enumerable: true, writable: true, configurable: true })
+  ;(state.executions as Record<string, ExecutionState>)[key] = value
 }
 
 /** Puts a new version of the plan in the place of the old one, with executions for the nodes that are new. */
@@ -151,7 +151,9 @@ export function nodeOf(state: SessionState, key: string): PlanNode {
 
 /** All executions in the plan's order: an object would put keys that look like numbers first. */
 export function executionsOf(state: SessionState): ExecutionState[] {
-  return Object.values(state.executions).toSorted((a, b) => a.position - b.position)
+  const all = Object.values(state.executions)
+  const isInOrder = all.every(({ position }, index) => position === index)
+  return isInOrder ? all : all.toSorted((a, b) => a.position - b.position)
 }
 
 /** The execution with this id, if the session has it. */

@@ -1,20 +1,23 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 
 /** JSON with sorted keys and without undefined members, so that equal values have equal text. */
 export function canonical(value: unknown): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  const members: string[] = []
+  let text = ''
+  if (Array.isArray(value)) {
+    for (const item of value) text += `${text === '' ? '' : ','}${canonical(item)}`
+    return `[${text}]`
+  }
   for (const key of Object.keys(value).toSorted()) {
     const member = (value as Record<string, unknown>)[key]
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonical(member)}`)
+    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(member)}`
   }
-  return `{${members.join(',')}}`
+  return `{${text}}`
 }
 
 /** SHA-256 of the canonical JSON, in hexadecimal. */
 export function hash(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('hex')
+  return digest('sha256', canonical(value))
 }
 
 /**

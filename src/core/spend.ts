@@ -57,7 +57,7 @@ export function watchBudget(d: Draft): void {
     }
     askForBudget(d, unit)
   }
-  const starved = d.state.status === 'RUNNING' && isStarved(d)
+  const starved = d.state.status === 'RUNNING' ? starvedOf(d) : undefined
   if (starved) stopForBudget(d, starved)
 }
 
@@ -83,17 +83,24 @@ function askForBudget(d: Draft, unit: Unit): void {
 }
 
 /** The unit that keeps everything from beginning while nothing runs that could give some back. */
-function isStarved(d: Draft): Unit | undefined {
-  const executions = executionsOf(d.state)
-  const waits = executions.filter((execution) => waitsForJudge(execution, nodeOf(d.state, execution.key).gates))
-  const gives = executions.filter((execution) => takesRoom(execution.status) && !waits.includes(execution))
-  if (gives.length > 0 || executions.some(({ status }) => status === 'WAITING')) return undefined
-  const ready = executions.filter(({ status }) => status === 'READY')
-  const mayBegin = ready.some((execution) => reservationFor(d, execution) !== undefined)
-  if (mayBegin || (ready.length === 0 && waits.length === 0)) return undefined
-  const units = ['TOKENS', 'COST', 'EXECUTIONS'] as const
-  return units.find((unit) => {
-    const { hard = Number.POSITIVE_INFINITY, used } = d.state.budget[unit]
+function starvedOf(d: Draft): Unit | undefined {
+  const unit = USED_UP.find((one) => {
+    const { hard = Number.POSITIVE_INFINITY, used } = d.state.budget[one]
     return used >= hard
   })
+  return unit !== undefined && isStarved(d) ? unit : undefined
+}
+
+/** What can be used up before it is reached. */
+const USED_UP = ['TOKENS', 'COST', 'EXECUTIONS'] as const
+
+/** Whether something waits to begin, nothing of it may, and nothing is under way. */
+function isStarved(d: Draft): boolean {
+  const executions = executionsOf(d.state)
+  const waits = executions.filter((execution) => waitsForJudge(execution, nodeOf(d.state, execution.key).gates))
+  const gives = executions.some((execution) => takesRoom(execution.status) && !waits.includes(execution))
+  if (gives || executions.some(({ status }) => status === 'WAITING')) return false
+  const ready = executions.filter(({ status }) => status === 'READY')
+  const mayBegin = ready.some((execution) => reservationFor(d, execution) !== undefined)
+  return !mayBegin && (ready.length > 0 || waits.length > 0)
 }
