@@ -1,9 +1,14 @@
+import { cutEach } from './cut.ts'
 import { changePlan, type Draft, emit, executionOf, executionsOf, forget, moveExecution, nodeOf } from './draft.ts'
 import type { ExecutionState } from './execution.ts'
 import { close, grow, judgeRound } from './ledger.ts'
 import type { LedgerEntry } from './ledger/entry.ts'
 import type { Manager } from './plan.ts'
 import { NO_ROUNDS } from './state.ts'
+
+/** Reasons that a manager gives for a round, and the characters of each: more are left out, and said to be (E87). */
+const MAX_REASONS = 20
+const MAX_REASON = 1_000
 
 /** Accepts a result, sets the checkpoint after it, and does what follows from it alone. */
 export function accept(
@@ -42,10 +47,11 @@ function endRound(d: Draft, key: string): void {
   const entry = executionOf(d.state, key).output as unknown as LedgerEntry
   const { ledger, course } = judgeRound(before, entry, plan.manager as Manager)
   d.state.ledger = ledger
+  const reasons = cutEach(entry.reasons, MAX_REASONS, MAX_REASON)
   emit(
     d,
     'ROUND_JUDGED',
-    { round: ledger.round, course, stalls: ledger.stalls, replans: ledger.replans, reasons: [...entry.reasons] },
+    { round: ledger.round, course, stalls: ledger.stalls, replans: ledger.replans, reasons },
     { executionId: executionOf(d.state, key).id },
   )
   if (course === 'GO_ON' || course === 'REPLAN') {

@@ -32,6 +32,9 @@ export type Role = (typeof ROLES)[number]
 export const MAX_REJECTIONS = 3
 export const MAX_GATE_ERRORS = 3
 
+/** Characters of what a gate says of a result: more is cut, and said to be (E39). */
+export const MAX_VERDICT_TEXT = 10_000
+
 /** The gates in the order in which they run; within a kind as declared. */
 export function inOrder(gates: readonly Gate[]): Gate[] {
   return gates.toSorted((a, b) => GATE_KINDS.indexOf(a.kind) - GATE_KINDS.indexOf(b.kind))

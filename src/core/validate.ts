@@ -1,7 +1,8 @@
 import { accept } from './accept.ts'
+import { cut } from './cut.ts'
 import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, nodeOf } from './draft.ts'
 import type { Candidate, Failure } from './execution.ts'
-import { type Gate, MAX_GATE_ERRORS, MAX_REJECTIONS, type Verdict } from './gate.ts'
+import { type Gate, MAX_GATE_ERRORS, MAX_REJECTIONS, MAX_VERDICT_TEXT, type Verdict } from './gate.ts'
 import { giveUp } from './giveUp.ts'
 import type { Json } from './json.ts'
 import { look } from './judge.ts'
@@ -113,9 +114,10 @@ function note(d: Draft, key: string, gate: Gate, verdict: Verdict, evidence: Jso
   d.verdicts.push({ ...row, evidence, at: d.now })
 }
 
-/** A gate has given its verdict. */
-export function judged(d: Draft, key: string, gate: Gate, verdict: Verdict, evidence: Json): void {
+/** A gate has given its verdict, in whatever many words. */
+export function judged(d: Draft, key: string, gate: Gate, given: Verdict, evidence: Json): void {
   const execution = executionOf(d.state, key)
+  const verdict = shortened(given)
   note(d, key, gate, verdict, evidence)
   if (verdict.kind === 'ACCEPT') {
     forget(d, key, 'gateErrors')
@@ -131,8 +133,15 @@ export function judged(d: Draft, key: string, gate: Gate, verdict: Verdict, evid
   }
 }
 
+function shortened(verdict: Verdict): Verdict {
+  if (verdict.kind === 'REJECT') return { kind: 'REJECT', feedback: cut(verdict.feedback, MAX_VERDICT_TEXT) }
+  if (verdict.kind === 'ERROR') return { kind: 'ERROR', message: cut(verdict.message, MAX_VERDICT_TEXT) }
+  return verdict
+}
+
 /** A result is rejected: another attempt gets the feedback, as often as the budget of rejections allows. */
-export function reject(d: Draft, key: string, gate: Gate['kind'] | 'LEDGER', text: string): void {
+export function reject(d: Draft, key: string, gate: Gate['kind'] | 'LEDGER', said: string): void {
+  const text = cut(said, MAX_VERDICT_TEXT)
   const execution = executionOf(d.state, key)
   const { attempt, fallbacks } = execution
   const turn = fallbacks === undefined ? {} : { fallbacks }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Report } from '../../src/core/attempt.ts'
-import type { Gate } from '../../src/core/gate.ts'
+import { type Gate, MAX_VERDICT_TEXT } from '../../src/core/gate.ts'
 import type { Json } from '../../src/core/json.ts'
 import {
   ACCEPT,
@@ -243,6 +243,20 @@ describe('a verdict', () => {
     expect(session.last.events[0]).toMatchObject({ type: 'VERDICT_GIVEN', ...of, data: { key: 'a', ...told } })
     expect(session.last.verdicts).toMatchObject([{ ...of, ...told, evidence: { score: 2 } }])
     expect(types(session.last)).toEqual(['VERDICT_GIVEN', 'EXECUTION_READY'])
+  })
+
+  it('E39: is cut where it has too many words, for whoever is told of it', () => {
+    const words = 'x'.repeat(MAX_VERDICT_TEXT + 1)
+    const short = expect.stringMatching(/^x+ … \(41 more characters\)$/)
+    const session = gated([JUDGE])
+    session.do('a')
+    session.verdict('a', rejects(words))
+    expect(session.last.events).toMatchObject([{ data: { text: short } }, { data: { rejected: short } }])
+    expect(session.last.verdicts).toMatchObject([{ text: short }])
+    expect(session.execution('a').feedback).toMatchObject([{ text: short }])
+    session.do('a')
+    session.verdict('a', { kind: 'ERROR', message: words })
+    expect(session.last.events).toMatchObject([{ data: { verdict: 'ERROR', text: short } }])
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AgentProfile } from '../../src/core/agent.ts'
 import type { Report } from '../../src/core/attempt.ts'
+import { MAX_VERDICT_TEXT } from '../../src/core/gate.ts'
 import type { Json } from '../../src/core/json.ts'
 import type { Manager } from '../../src/core/plan.ts'
 import { answers, begun, childEnds, claims, does, type Given, lastAsked, reports, using } from './drive.ts'
@@ -66,6 +67,23 @@ describe('a managed session', () => {
       { version: 2, added: ['a', 'b', 'manage-2'], why: 'round 1' },
     ])
     expect(session.last.effects).toMatchObject([{ type: 'ENQUEUE' }, { type: 'ENQUEUE' }])
+  })
+
+  it('E87: tells as many reasons as there is room for', () => {
+    const session = managed()
+    const reasons = Array.from({ length: 22 }, (_, index) => `${index + 1} `.repeat(index === 0 ? 1_000 : 1))
+    manages(session, 1, ledger(['a'], { reasons }))
+    const told = session.last.events.find(({ type }) => type === 'ROUND_JUDGED')?.data['reasons'] as string[]
+    expect(told[0]).toMatch(/^(1 )+ … \(1040 more characters\)$/)
+    expect(told.slice(1)).toEqual([...reasons.slice(1, 20), '… (2 more)'])
+  })
+
+  it('E86: is told in as few words as a verdict what is wrong with a ledger', () => {
+    const session = managed()
+    manages(session, 1, ledger([{ key: 'a', title: 'a', description: '', dependsOn: ['x'.repeat(20_000)] }]))
+    const { text = '' } = session.execution('manage-1').feedback?.[0] ?? {}
+    expect(text.length).toBeLessThanOrEqual(MAX_VERDICT_TEXT)
+    expect(text).toMatch(/more characters\)$/)
   })
 
   it('E87: goes on with the next round once all of that has settled, failures included', () => {
