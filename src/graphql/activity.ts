@@ -50,10 +50,9 @@ builder.subscriptionFields((t) => ({
       after: t.arg.int({ defaultValue: 0, description: afterArgument }),
     },
     subscribe: async (_root, { executionId, after }, { follower }) => {
-      const id = idOf('Execution', executionId)
-      const log = await follower.executionLog(id)
+      const log = await follower.executionLog(idOf('Execution', executionId))
       if (!log) throw unknown('Execution')
-      return follower.activities({ id, sessionId: log.sessionId }, startOf(after, log.seq)) as never
+      return follower.activities(log, startOf(after, log.seq)) as never
     },
     resolve: (row) => row as unknown as ActivityRow,
   }),

@@ -107,32 +107,10 @@ builder.subscriptionField('sessionEvents', (t) =>
       }),
     },
     subscribe: async (_root, { sessionId, after }, { follower }) => {
-      const id = idOf('Session', sessionId)
-      const log = await follower.sessionLog(id)
+      const log = await follower.sessionLog(idOf('Session', sessionId))
       if (!log) throw unknown('Session')
-      const start = startOf(after, log.seq)
-      return prepend({ sessionId: id, seq: log.seq }, follower.events(id, start)) as never
+      return follower.events(log, startOf(after, log.seq)) as never
     },
     resolve: (item) => item as unknown as EventRow,
   }),
 )
-
-/** One item before all others. */
-function prepend<First, Rest>(first: First, rest: AsyncIterableIterator<Rest>): AsyncIterableIterator<First | Rest> {
-  let begun = false
-  return {
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async next() {
-      if (begun) return rest.next()
-      begun = true
-      return { done: false, value: first }
-    },
-    async return() {
-      begun = true
-      await rest.return?.()
-      return { done: true, value: undefined }
-    },
-  }
-}

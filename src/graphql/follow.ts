@@ -4,11 +4,12 @@ import { type ExecutionStatus, isSettled } from '../core/execution.ts'
 import { isEnded, type SessionStatus } from '../core/session.ts'
 import type { Database } from '../store/db.ts'
 import { type EventRow, eventsAfter } from '../store/journal.ts'
+import { follow } from './streams/bell.ts'
+import type { Numbered, Shelf } from './streams/log.ts'
+import { createLogs, type Source } from './streams/logs.ts'
 
 /** Rows read at once: what one slow reader can hold in memory. */
 const BATCH = 100
-/** A doorbell rings again when it was lost; this is for the case that whoever should ring died before it did. */
-const LOOK_AGAIN_MS = 30_000
 /** Positions whose rows are read by one statement. */
 const READS_AT_ONCE = 500
 
@@ -33,31 +34,44 @@ export interface LogState {
   closed: boolean
 }
 
-/** Follows the logs in the database, woken by the bus. */
+/** How far the events of a session have come. */
+export interface SessionLog extends LogState {
+  sessionId: string
+  version: number
+}
+
+/** Reads the logs in the database, woken by the bus. */
 export interface Follower {
-  /** Undefined: there is no such session. */
-  sessionLog(sessionId: string): Promise<LogState | undefined>
-  /** Undefined: there is no such execution. */
-  executionLog(executionId: string): Promise<(LogState & { sessionId: string }) | undefined>
   /**
-   * Events after `after`, each once and in order; ends after the last event of an ended session, or where the rest has
-   * been removed.
+   * Undefined: there is no such session. Whoever asks in the same turn gets the same object.
    */
-  events(sessionId: string, after: number): AsyncIterableIterator<EventRow>
+  sessionLog(sessionId: string): Promise<SessionLog | undefined>
+  /** Undefined: there is no such execution. */
+  executionLog(executionId: string): Promise<(LogState & { id: string; sessionId: string }) | undefined>
+  /**
+   * The log itself as a snapshot, then events after `after`, each once and in order; ends after the last event of an
+   * ended session, or where the rest has been removed.
+   */
+  events(log: SessionLog, after: number): Source<EventRow>
   /** Activities after `after`, each once and in order; ends once the execution has settled and all are out. */
-  activities(execution: { id: string; sessionId: string }, after: number): AsyncIterableIterator<ActivityRow>
+  activities(log: LogState & { id: string; sessionId: string }, after: number): Source<ActivityRow>
   /** Activities of all executions of a session from their beginning, in order per execution. */
   sessionActivities(sessionId: string): AsyncIterableIterator<ActivityRow>
-  /** Rings whenever the session has changed since what was last sent; ends after its last state. */
-  changes(sessionId: string): AsyncIterableIterator<Change>
+  /** That the session is there, then whenever it has changed since what was last sent; ends after its last state. */
+  changes(log: SessionLog): Source<Change>
 }
 
 /** A session has changed. Whoever reads its row for this may find a later version already, and tells so. */
-export interface Change {
+export interface Change extends Numbered {
   sent(version: number): void
 }
 
-export function createFollower({ database, bus }: { database: Database; bus: Bus }): Follower {
+/** @param ringBytes that the last rows of all logs together may take up in memory */
+export function createFollower(
+  { database, bus }: { database: Database; bus: Bus },
+  { ringBytes }: { ringBytes: number },
+): Follower {
+  const logs = createLogs(ringBytes)
   const events = readerOf<EventRow>(
     (positions) => eventsAfter(database.query, positions, BATCH),
     (row) => row.sessionId,
@@ -71,44 +85,54 @@ export function createFollower({ database, bus }: { database: Database; bus: Bus
       ),
     (row) => row.executionId,
   )
-
-  async function sessionLog(id: string): Promise<(LogState & { version: number }) | undefined> {
-    const [row] = await database.query<{ status: SessionStatus; seq: number; version: number }>(
-      `SELECT status::text AS status, seq, version FROM "Session" WHERE id = $1`,
-      [id],
-    )
-    return row && { seq: row.seq, version: row.version, closed: isEnded(row.status) }
+  const sessionLogs = new DataLoader<string, SessionLog | undefined>(
+    async (ids) => {
+      // Shared within the turn only: the next one may find more.
+      sessionLogs.clearAll()
+      const rows = await database.query<{ id: string; status: SessionStatus; seq: number; version: number }>(
+        `SELECT id, status::text AS status, seq, version FROM "Session" WHERE id = ANY($1::uuid[])`,
+        [ids],
+      )
+      const found = new Map(rows.map((row) => [row.id, row]))
+      return ids.map((id) => {
+        const row = found.get(id)
+        return row && { sessionId: id, seq: row.seq, version: row.version, closed: isEnded(row.status) }
+      })
+    },
+    { maxBatchSize: READS_AT_ONCE },
+  )
+  const sessionLog = (id: string) => sessionLogs.load(id)
+  const changed = async (id: string, after: number): Promise<readonly Change[]> => {
+    const log = await sessionLog(id)
+    return log && log.version > after ? [changeOf(log)] : []
   }
 
-  async function executionLog(id: string): Promise<(LogState & { sessionId: string }) | undefined> {
+  async function executionLog(id: string): Promise<(LogState & { id: string; sessionId: string }) | undefined> {
     const [row] = await database.query<{ status: ExecutionStatus; seq: number; sessionId: string }>(
       `SELECT e.status::text AS status, e."sessionId",
         coalesce((SELECT max(a.seq) FROM "Activity" a WHERE a."executionId" = e.id), 0)::int AS seq
        FROM "Execution" e WHERE e.id = $1`,
       [id],
     )
-    return row && { seq: row.seq, sessionId: row.sessionId, closed: isSettled(row.status) }
+    return row && { id, seq: row.seq, sessionId: row.sessionId, closed: isSettled(row.status) }
   }
 
-  return {
-    sessionLog,
-    executionLog,
-
-    events: (sessionId, after) =>
-      follow(bus, [`session:${sessionId}`], async function* (rung) {
+  const eventShelf = (id: string): Shelf<EventRow> => ({
+    keeps: true,
+    read: (after) => events.load({ id, after }),
+    follow: (after) =>
+      follow(bus, [`session:${id}`], async function* (rung) {
         for (let last = after, closed = false; ;) {
-          const rows = await events.load({ id: sessionId, after: last })
-          for (const row of rows) {
-            yield row
-            last = row.seq
-          }
+          const rows = await events.load({ id, after: last })
+          if (rows.length > 0) yield rows
+          last = rows.at(-1)?.seq ?? last
           if (rows.length === BATCH) continue
           const type = rows.at(-1)?.type
           if (type !== undefined && endsSession(type)) return
           if (type === undefined) {
             // What an ended session does not have any more has been removed since.
             if (closed) return
-            const log = await sessionLog(sessionId)
+            const log = await sessionLog(id)
             if (!log || (log.closed && last >= log.seq)) return
             closed = log.closed
             if (closed) continue
@@ -116,21 +140,61 @@ export function createFollower({ database, bus }: { database: Database; bus: Bus
           await rung()
         }
       }),
+  })
 
-    activities: ({ id, sessionId }, after) =>
+  const activityShelf = (id: string, sessionId: string): Shelf<ActivityRow> => ({
+    keeps: true,
+    read: (after) => activitiesAfter.load({ id, after }),
+    follow: (after) =>
       follow(bus, [`activity:${id}`, `session:${sessionId}`], async function* (rung) {
         for (let last = after; ;) {
           // In this order: what was stored before the execution settled is then certainly seen.
           const log = await executionLog(id)
           const rows = log && log.seq > last ? await activitiesAfter.load({ id, after: last }) : []
-          for (const row of rows) {
-            yield row
-            last = row.seq
-          }
+          if (rows.length > 0) yield rows
+          last = rows.at(-1)?.seq ?? last
           if (!log || (log.closed && last >= log.seq)) return
           if (last >= log.seq) await rung()
         }
       }),
+  })
+
+  const changeShelf = (id: string): Shelf<Change> => ({
+    keeps: false,
+    read: (after) => changed(id, after),
+    follow: (after) =>
+      follow(bus, [`session:${id}`], async function* (rung) {
+        for (let last = after; ;) {
+          const log = await sessionLog(id)
+          if (!log) return
+          if (log.version > last) {
+            last = log.version
+            yield [changeOf(log)]
+          }
+          if (log.closed) return
+          await rung()
+        }
+      }),
+  })
+
+  return {
+    sessionLog,
+    executionLog,
+
+    events: (log, after) =>
+      logs.source({
+        key: `events:${log.sessionId}`,
+        shelf: eventShelf(log.sessionId),
+        head: log.seq,
+        after,
+        first: log,
+      }),
+
+    activities: ({ id, sessionId, seq }, after) =>
+      logs.source({ key: `activities:${id}`, shelf: activityShelf(id, sessionId), head: seq, after }),
+
+    changes: ({ sessionId, version }) =>
+      logs.source({ key: `changes:${sessionId}`, shelf: changeShelf(sessionId), head: version, after: -1 }),
 
     sessionActivities: (sessionId) =>
       follow(bus, [`session:${sessionId}`], async function* (rung, listen) {
@@ -156,20 +220,18 @@ export function createFollower({ database, bus }: { database: Database; bus: Bus
           await rung()
         }
       }),
+  }
+}
 
-    changes: (sessionId) =>
-      follow(bus, [`session:${sessionId}`], async function* (rung) {
-        for (let last = -1; ;) {
-          const log = await sessionLog(sessionId)
-          if (!log) return
-          if (log.version > last) {
-            last = log.version
-            yield { sent: (version) => (last = Math.max(last, version)) }
-          }
-          if (log.closed) return
-          await rung()
-        }
-      }),
+function changeOf({ version }: SessionLog): Change {
+  let seq = version
+  return {
+    get seq() {
+      return seq
+    },
+    sent(version) {
+      seq = Math.max(seq, version)
+    },
   }
 }
 
@@ -196,76 +258,3 @@ function readerOf<Row extends { seq: number }>(
   )
   return reader
 }
-
-/**
- * Follows topics of the bus: `read` looks into the database, yields what is new and then awaits `rung`. It is driven by
- * its reader alone, so a slow one holds a batch and nothing else, and it can be left at any time, also while it waits.
- */
-export function follow<Row>(
-  bus: Bus,
-  topics: readonly string[],
-  read: (rung: () => Promise<void>, listen: (topic: string) => void) => AsyncGenerator<Row, void>,
-): AsyncIterableIterator<Row> {
-  const stops = new Map<string, () => void>()
-  let wake: (() => void) | undefined
-  // Set from the beginning: the first look comes before anybody can have rung.
-  let ringing = false
-  let left = false
-  const ear = () => {
-    ringing = true
-    wake?.()
-  }
-  const listen = (topic: string) => {
-    if (!left && !stops.has(topic)) stops.set(topic, bus.listen(topic, ear))
-  }
-  const leave = () => {
-    left = true
-    for (const stop of stops.values()) stop()
-    stops.clear()
-    wake?.()
-  }
-  const rung = async () => {
-    if (!ringing && !left) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOOK_AGAIN_MS * (0.5 + Math.random()))
-        timer.unref()
-        wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-      wake = undefined
-    }
-    ringing = false
-    if (left) throw new Left()
-  }
-  for (const topic of topics) listen(topic)
-  const rows = read(rung, listen)
-  const over = { done: true, value: undefined } as const
-  return {
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async next() {
-      if (left) return over
-      try {
-        const result = await rows.next()
-        if (result.done) leave()
-        return result
-      } catch (error) {
-        leave()
-        if (error instanceof Left) return over
-        throw error
-      }
-    },
-    // Not through the generator: it may be waiting, and would not be left before somebody rings.
-    async return() {
-      leave()
-      void rows.return(undefined).catch(() => {})
-      return over
-    },
-  }
-}
-
-/** The reader has gone while `read` was waiting. */
-class Left extends Error {}

@@ -25,6 +25,18 @@ export interface Limits {
   sockets: number
   /** Milliseconds that a WebSocket may take to send connection_init. */
   connectionInitMs: number
+  /** Bytes that wait for one WebSocket to be read; more end it with how to go on. */
+  socketBytes: number
+  /** Milliseconds that what waits for a WebSocket may lie there; then it ends in the same way. */
+  slowReaderMs: number
+  /** Milliseconds of silence after which a WebSocket is asked whether it still lives, and those that it has to answer. */
+  keepAliveMs: number
+  /** Milliseconds that a WebSocket may stay open without an operation. */
+  socketIdleMs: number
+  /** Milliseconds that a WebSocket may stay open. */
+  socketMs: number
+  /** Bytes of memory for the last rows of all logs that somebody follows; older ones are read from the database. */
+  ringBytes: number
   /** Milliseconds after which a request over HTTP must have arrived whole. */
   requestMs: number
   /** Sessions that have not ended, over all projects; more are refused. */
@@ -46,6 +58,12 @@ export const DEFAULT_LIMITS: Limits = {
   operationsPerSocket: 100,
   sockets: 20_000,
   connectionInitMs: 5_000,
+  socketBytes: 8_388_608,
+  slowReaderMs: 30_000,
+  keepAliveMs: 12_000,
+  socketIdleMs: 600_000,
+  socketMs: 86_400_000,
+  ringBytes: 67_108_864,
   requestMs: 30_000,
   unfinishedSessions: 10_000,
   agentsPerProject: 1_000,

@@ -1,7 +1,7 @@
 import type { Bus } from '../bus.ts'
 import { isEnded, type SessionStatus } from '../core/session.ts'
 import type { Database } from '../store/db.ts'
-import { follow } from './follow.ts'
+import { follow } from './streams/bell.ts'
 
 /** Rows read at once: what one slow reader can hold in memory. */
 const BATCH = 100

@@ -18,6 +18,7 @@ import { sendLive, sendReady } from './ready.ts'
 import { LOCAL_VIEWER, type Viewer } from './rights.ts'
 import { schema } from './schema.ts'
 import { STOPPING, useFarewell } from './stopping.ts'
+import { createSubscribe } from './streams/streams.ts'
 import { serveSockets } from './ws.ts'
 
 /** The doors of the house. */
@@ -66,7 +67,7 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
   const limits = { ...DEFAULT_LIMITS, ...given }
   const startedAt = Date.now()
   const worksOnly = parts.condition.role === 'worker'
-  const follower = createFollower({ database, bus })
+  const follower = createFollower({ database, bus }, limits)
   const stopping = new AbortController()
   /** Requests for GraphQL that are not answered yet. */
   const asked = new Set<Promise<void>>()
@@ -95,7 +96,7 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
     // Our own masking knows the id of the request; this is for what happens outside of an execution.
     maskedErrors: { maskError: (error) => mask(error, { log, requestId: randomUUID() }) },
     logging: { debug() {}, info() {}, warn: (...said) => log.warn(said), error: (...said) => log.debug(said) },
-    plugins: [useLimitedParser(limits), useCost(), useMasking(), useFarewell(stopping.signal)],
+    plugins: [useLimitedParser(limits), useCost(), useSharedStreams(), useMasking(), useFarewell(stopping.signal)],
   })
 
   const http = createHttpServer(
@@ -158,6 +159,7 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
       refuseOrigin(request, origins) ??
       (worksOnly ? { status: 404, message: WORKS_ONLY } : undefined) ??
       (pathOf(request) === '/graphql' ? undefined : { status: 404, message: 'WebSockets are at /graphql.' }),
+    admit: async () => true,
     envelop: (request, params) =>
       yoga.getEnveloped({ requestId: randomUUID(), overSocket: true, request, params } as never) as never,
     mask: (error) => mask(error, { log, requestId: randomUUID() }),
@@ -193,6 +195,11 @@ const pathOf = ({ url = '/' }: IncomingMessage): string => url.replace(/\?.*/s, 
 
 function useLimitedParser(limits: Limits): Plugin {
   return { onParse: ({ setParseFn }) => setParseFn((source, options) => parseWithin(limits, source, options)) }
+}
+
+function useSharedStreams(): Plugin {
+  const subscribe = createSubscribe()
+  return { onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(subscribe as never) }
 }
 
 /** An address that a client can use: a server that listens everywhere is found here too. */

@@ -281,9 +281,9 @@ builder.subscriptionField('sessionUpdated', (t) =>
       'The state of a session now and whenever it has changed. States that a slow reader has no time for are left out, the last one never; none comes twice, and it completes after the last.',
     args: { sessionId: t.arg.id({ required: true, description: 'Global id or UUID of the session.' }) },
     subscribe: async (_root, { sessionId }, { follower }) => {
-      const id = idOf('Session', sessionId)
-      if (!(await follower.sessionLog(id))) throw unknown('Session')
-      return follower.changes(id) as never
+      const log = await follower.sessionLog(idOf('Session', sessionId))
+      if (!log) throw unknown('Session')
+      return follower.changes(log) as never
     },
     resolve: async (query, change, { sessionId }, { database }) => {
       const session = await database.prisma.session.findUniqueOrThrow({
