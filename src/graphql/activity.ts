@@ -2,6 +2,7 @@ import type { ActivityRow } from './follow.ts'
 import { builder } from './builder.ts'
 import { ActivityKindEnum } from './enums.ts'
 import { badInput, unknown } from './errors.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 
 export const Activity = builder.objectRef<ActivityRow>('Activity').implement({
@@ -43,6 +44,7 @@ const afterArgument = 'Number of the last one that you have seen; 0, also when l
 builder.subscriptionFields((t) => ({
   executionActivity: t.field({
     type: Activity,
+    authScopes: LOOK,
     description:
       'Every activity of an execution after a number, once and in order, live; completes when the execution has settled and all are out. Resume with the seq of the last one that you have seen; once the activities of an old session have been removed there is only 0, which completes at once.',
     args: {
@@ -58,6 +60,7 @@ builder.subscriptionFields((t) => ({
   }),
   sessionActivity: t.field({
     type: Activity,
+    authScopes: LOOK,
     description:
       'Every activity of every execution of a session from the beginning, in order per execution, live; completes when the session has ended and all are out. It cannot be resumed: use executionActivity for that.',
     args: { sessionId: t.arg.id({ required: true, description: 'Global id or UUID of the session.' }) },

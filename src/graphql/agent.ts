@@ -9,7 +9,8 @@ import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import type { Context } from './context.ts'
 import { AgentStatusEnum, AgentTypeEnum, orderInput } from './enums.ts'
-import { conflict, invalid, limitReached, notFound } from './errors.ts'
+import { conflict, demandAll, invalid, limitReached, notFound } from './errors.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 import { mutation, type SuccessFields } from './mutation.ts'
 import * as rules from './rules.ts'
@@ -109,6 +110,7 @@ builder.queryField('agents', (t) =>
     {
       type: 'Agent',
       cursor: 'id',
+      authScopes: LOOK,
       description: 'Agents, by name unless ordered otherwise.',
       complexity: pageCost,
       args: {
@@ -146,6 +148,8 @@ const withRegistration: SuccessFields<{ id: string; changed: boolean }> = (t) =>
 })
 
 mutation('registerAgent', {
+  needs: 'ADMIN',
+  audited: 'Agent',
   description:
     'Registers an agent. The same name in the same project again: an equal registration changes nothing, another one replaces it and its version grows by one.',
   input: (t) => ({
@@ -180,6 +184,7 @@ mutation('registerAgent', {
   resolve: async ({ project, ...input }, context) => {
     const { database, limits } = context
     const projectId = project === undefined ? null : idOf('Project', project)
+    if (projectId === null) demandAll(context, 'An agent without a project is for all of them')
     if (projectId !== null) {
       const known = await database.prisma.project.count({ where: { id: projectId, archivedAt: null } })
       if (known === 0) throw notFound('Project')
@@ -198,6 +203,8 @@ mutation('registerAgent', {
 })
 
 mutation('updateAgent', {
+  needs: 'ADMIN',
+  audited: 'Agent',
   description: 'Changes the registration of an agent; what is left out stays as it is. Its version grows by one.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Global id or UUID of the agent.' }),
@@ -227,6 +234,7 @@ mutation('updateAgent', {
     const id = idOf('Agent', given)
     const known = await context.database.prisma.agent.findFirst({ where: { id, archivedAt: null } })
     if (!known) throw notFound('Agent')
+    if (known.projectId === null) demandAll(context, 'This agent is for all projects')
     if (Object.keys(change).length > 0) {
       const { projectId, name, type, description, capabilities, runtime, slots } = known
       const registration: Registration = {
@@ -251,14 +259,18 @@ mutation('updateAgent', {
 })
 
 mutation('archiveAgent', {
+  needs: 'ADMIN',
+  audited: 'Agent',
   description: 'Puts an agent away: it takes no more work. What it has in hand it may finish. Twice is once.',
   input: (t) => ({ id: t.id({ required: true, description: 'Global id or UUID of the agent.' }) }),
   rules: rules.object({ id: rules.globalId }),
   success: withAgent('The archived agent.'),
-  resolve: async ({ id: given }, { database }) => {
+  resolve: async ({ id: given }, context) => {
+    const { database } = context
     const id = idOf('Agent', given)
-    const known = await database.prisma.agent.findUnique({ where: { id }, select: { origin: true } })
+    const known = await database.prisma.agent.findUnique({ where: { id }, select: { origin: true, projectId: true } })
     if (!known) throw notFound('Agent')
+    if (known.projectId === null) demandAll(context, 'This agent is for all projects')
     if (known.origin === 'CONFIGURATION') throw configured()
     await database.prisma.agent.updateMany({ where: { id, archivedAt: null }, data: { archivedAt: new Date() } })
     return { id }

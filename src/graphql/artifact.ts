@@ -5,6 +5,7 @@ import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import { ArtifactKindEnum, orderInput } from './enums.ts'
 import { badInput } from './errors.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 
 const MAX_TEXT = 1_048_576
@@ -97,6 +98,7 @@ builder.queryField('artifacts', (t) =>
     {
       type: 'Artifact',
       cursor: 'id',
+      authScopes: LOOK,
       description: 'Artifacts, the newest first unless ordered otherwise.',
       complexity: pageCost,
       args: {

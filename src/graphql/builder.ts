@@ -2,15 +2,21 @@ import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import type { Json } from '../core/json.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Context } from './context.ts'
+import { forbid, type Scopes } from './forbidden.ts'
+import './guard.ts'
 import { encodeId } from './ids.ts'
 import { DEFAULT_PAGE, MAX_PAGE } from './limits.ts'
+import { holds } from './rights.ts'
 
 interface Types {
   Context: Context
+  AuthScopes: Scopes
+  DefaultAuthStrategy: 'all'
   PrismaTypes: PrismaTypes
   DefaultFieldNullability: false
   DefaultEdgesNullability: { list: false; items: false }
@@ -25,7 +31,17 @@ interface Types {
 
 /** Where all types of the schema are put together; it defines none itself. */
 export const builder = new SchemaBuilder<Types>({
-  plugins: [ComplexityPlugin, RelayPlugin, PrismaPlugin],
+  // The first one stands outermost: who may not ask is told so before anything is looked up.
+  plugins: [ScopeAuthPlugin, 'guard', ComplexityPlugin, RelayPlugin, PrismaPlugin],
+  scopeAuth: {
+    authScopes: ({ viewer }) => ({
+      role: (needed) => holds(viewer, needed),
+      everywhere: (needed) => !needed || viewer.projects === undefined,
+    }),
+    defaultStrategy: 'all',
+    authorizeOnSubscribe: true,
+    unauthorizedError: forbid,
+  },
   defaultFieldNullability: false,
   complexity: {
     defaultComplexity: 1,

@@ -2,6 +2,7 @@ import { compareSessions, type Comparison as CoreComparison, type Outcome, type 
 import type { Database } from '../store/db.ts'
 import { builder } from './builder.ts'
 import { unknown } from './errors.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 import { Session } from './session.ts'
 
@@ -77,6 +78,7 @@ async function outcomesOf(
 builder.queryField('compareSessions', (t) =>
   t.field({
     type: Comparison,
+    authScopes: LOOK,
     nullable: true,
     description: 'Holds two sessions against each other, as they are or at checkpoints; null: one does not exist.',
     complexity: 50,

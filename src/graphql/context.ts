@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
+import type { Auditor } from './auditor.ts'
 import type { Bus } from '../bus.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Database } from '../store/db.ts'
 import type { LivingServer, ServerRole } from '../store/servers.ts'
+import type { Guest } from './doorkeeper.ts'
 import type { Follower } from './follow.ts'
 import type { Limits } from './limits.ts'
 import type { Loaders } from './loaders.ts'
@@ -34,10 +36,25 @@ export interface Condition {
 
 /** What every resolver gets. */
 export interface Context extends Parts {
+  /** Through Prisma it has only the rows that exist for the viewer; SQL sees all of them, see `projectsMeant`. */
+  database: Database
+  /** All rows, for limits of the server as a whole. */
+  wholeDatabase: Database
   limits: Limits
   loaders: Loaders
   follower: Follower
   viewer: Viewer
+  /** The same, with what lets them stay. */
+  guest: Guest
+  /** Address that this came from. */
+  peer: string
+  /** Whether the row with this UUID is there, but not for the viewer. */
+  isForeign(id: string): Promise<boolean>
+  /** UUID of the project that the row with this UUID belongs to; undefined: none. */
+  projectOf(id: string): Promise<string | undefined>
+  auditor: Auditor
+  /** What is to be told to whoever lets people in: a token was made or revoked. */
+  tokensChanged(): void
   /** Fires once the server stops: it takes nothing more. */
   stopping: AbortSignal
   /** Whether this came over a WebSocket. */

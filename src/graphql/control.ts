@@ -29,6 +29,8 @@ export function movedBy(result: Moved): { id: string } {
 const reason = rules.optional(rules.text(0, 1_000))
 
 mutation('cancelSession', {
+  needs: 'OPERATOR',
+  audited: 'Session',
   description:
     'Stops a session: nothing new starts, what runs is told to stop and fenced off after the grace. Twice is once.',
   input: (t) => ({
@@ -46,6 +48,7 @@ mutation('cancelSession', {
 })
 
 mutation('pauseSession', {
+  needs: 'OPERATOR',
   description: 'Lets nothing new begin in a session until resumeSession; what runs goes on, and time stands still.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Global id or UUID of the session, RUNNING or INTERRUPTED.' }),
@@ -58,6 +61,7 @@ mutation('pauseSession', {
 })
 
 mutation('resumeSession', {
+  needs: 'OPERATOR',
   description: 'Goes on with a session that is PAUSED.',
   input: (t) => ({ id: t.id({ required: true, description: 'Global id or UUID of the session.' }) }),
   rules: rules.object({ id: rules.globalId }),
@@ -66,6 +70,7 @@ mutation('resumeSession', {
 })
 
 mutation('sendInput', {
+  needs: 'OPERATOR',
   description:
     'Tells a session something while it runs. What comes of it is said by its policy: REJECT refuses it, ENQUEUE hands it to whatever begins later, INTERRUPT also begins anew what runs.',
   input: (t) => ({
@@ -79,6 +84,8 @@ mutation('sendInput', {
 })
 
 mutation('rollbackSession', {
+  needs: 'OPERATOR',
+  audited: 'Session',
   description:
     'Stops a session and undoes what was accepted since a checkpoint, in the reverse order: compensations, then the workspace where snapshots of it are kept, as in git repositories alone. It ends ROLLED_BACK.',
   input: (t) => ({

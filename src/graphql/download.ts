@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { basename } from 'node:path/posix'
 import { pipeline } from 'node:stream/promises'
-import type { Parts } from './context.ts'
-import { isUuid } from './ids.ts'
+import type { Context } from './context.ts'
+import { encodeId, isUuid } from './ids.ts'
 import { sendProblem } from './problem.ts'
 
 const MEDIA_TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}(; ?charset=[\w-]{1,40})?$/
@@ -14,13 +14,20 @@ const MEDIA_TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}(; ?charset=[\w-]{1,40})?$/
  * an attachment, of exactly the stated type, and sandboxed.
  */
 export async function sendArtifact(
-  { database, artifacts }: Pick<Parts, 'database' | 'artifacts'>,
+  context: Context,
   id: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { database, artifacts } = context
   const artifact = isUuid(id) ? await database.prisma.artifact.findUnique({ where: { id } }) : null
-  if (!artifact) return sendProblem(response, 404, 'There is no such artifact.')
+  if (!artifact) {
+    if (isUuid(id) && (await context.isForeign(id))) {
+      const subject = encodeId('Artifact', id)
+      context.auditor.refused(context, { act: 'GET /artifacts', code: 'FOREIGN_PROJECT', subject })
+    }
+    return sendProblem(response, 404, 'There is no such artifact.')
+  }
   const { sha256, name, mediaType } = artifact
   const path = artifacts.path(sha256)
   const size = await stat(path).then(

@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { Problem } from '../core/check.ts'
 import type { Refusal as CoordinatorRefusal } from '../coordinator/coordinator.ts'
 import { builder } from './builder.ts'
+import type { Viewer } from './rights.ts'
 
 /** An expected outcome of a mutation that is not the wished one, as the API tells it. */
 export class Refusal {
@@ -47,7 +48,16 @@ export const notFound = (what: string): Refused =>
   new Refused('NotFoundError', `There is no such ${what.toLowerCase()}.`)
 export const conflict = (message: string): Refused => new Refused('ConflictError', message)
 export const limitReached = (message: string): Refused => new Refused('LimitError', message)
-const forbidden = (message: string): Refused => new Refused('ForbiddenError', message)
+export const forbidden = (message: string): Refused => new Refused('ForbiddenError', message)
+
+/**
+ * Some things are everybody's: only who may act in all projects may change them.
+ *
+ * @throws Refused
+ */
+export function demandAll({ viewer }: { viewer: Pick<Viewer, 'projects'> }, what: string): void {
+  if (viewer.projects !== undefined) throw forbidden(`${what}: only who may act in all projects may do that.`)
+}
 
 /** The coordinator's refusals in the words of the API. */
 export function refusedBy(refusal: CoordinatorRefusal): Refused {

@@ -3,6 +3,7 @@ import { startOf } from './activity.ts'
 import { unknown } from './errors.ts'
 import { Execution } from './execution.ts'
 import type { EventRow } from '../store/journal.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 
 export const Event = builder.objectRef<EventRow>('Event').implement({
@@ -97,6 +98,7 @@ const SessionEventItem = builder.unionType('SessionEventItem', {
 builder.subscriptionField('sessionEvents', (t) =>
   t.field({
     type: SessionEventItem,
+    authScopes: LOOK,
     description:
       'The state of a session, then every event after a number, once and in order, live; completes after the last event of the session. Resume with the cursor of the last event that you have seen, on any server. Of an ended session whose events have been removed it completes after the snapshot, whatever the cursor.',
     args: {

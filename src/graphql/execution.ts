@@ -9,6 +9,7 @@ import { builder } from './builder.ts'
 import { connectionOf, pageCost, pageOfLog } from './connection.ts'
 import { ExecutionStatusEnum, orderInput } from './enums.ts'
 import type { ActivityRow } from './follow.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 
 export const Evidence = builder.objectRef<RuntimeEvidence>('Evidence').implement({
@@ -247,6 +248,7 @@ builder.queryField('executions', (t) =>
     {
       type: 'Execution',
       cursor: 'id',
+      authScopes: LOOK,
       description: 'Executions of all sessions, the newest first unless ordered otherwise.',
       complexity: pageCost,
       args: {

@@ -4,7 +4,7 @@ import { idOf } from './ids.ts'
 import { mutation } from './mutation.ts'
 import { editsRefused, editsRules, PlanEditInput } from './planEdit.ts'
 import * as rules from './rules.ts'
-import { checkLoad, started, startedBy } from './started.ts'
+import { checkLoad, ownKey, started, startedBy } from './started.ts'
 
 const RETRY_FROM = ['FAILURE', 'CHECKPOINT'] as const
 const RetryFrom = builder.enumType('RetryFrom', {
@@ -18,6 +18,7 @@ const RetryFrom = builder.enumType('RetryFrom', {
 const seq = rules.whole(1, 2 ** 31 - 1)
 
 mutation('retrySession', {
+  needs: 'OPERATOR',
   description: 'Makes a new session that goes on from the accepted results of one that has ended.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Global id or UUID of the session that has ended.' }),
@@ -43,13 +44,15 @@ mutation('retrySession', {
       message: 'belongs to from: CHECKPOINT, which needs it',
     }),
   success: started,
-  resolve: async ({ id, checkpoint, idempotencyKey }, context) => {
+  resolve: async ({ id, checkpoint, idempotencyKey: given }, context) => {
+    const idempotencyKey = ownKey(given, context)
     await checkLoad(context, { operation: 'retrySession', key: idempotencyKey })
     return startedBy(await context.coordinator.retry(idOf('Session', id), idempotencyKey, checkpoint))
   },
 })
 
 mutation('forkSession', {
+  needs: 'OPERATOR',
   description:
     'Makes a new session that goes on from any other one, whether that has ended or not, with its plan changed or as it is. What is changed, and what was made from it, is done anew. Changes of a plan that was under review are reviewed too.',
   input: (t) => ({
@@ -70,7 +73,8 @@ mutation('forkSession', {
     idempotencyKey: rules.optional(rules.idempotencyKey),
   }),
   success: started,
-  resolve: async ({ id, checkpoint, edits, idempotencyKey }, context) => {
+  resolve: async ({ id, checkpoint, edits, idempotencyKey: given }, context) => {
+    const idempotencyKey = ownKey(given, context)
     await checkLoad(context, { operation: 'forkSession', key: idempotencyKey })
     const result = await context.coordinator.fork({
       sessionId: idOf('Session', id),

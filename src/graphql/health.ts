@@ -1,6 +1,7 @@
 import type { LivingServer, ServerRole } from '../store/servers.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
+import { LOOK } from './forbidden.ts'
 
 /** How long the database may take to answer, in milliseconds. */
 const ANSWER_MS = 2_000
@@ -111,10 +112,12 @@ const Health = builder.objectRef<object>('Health').implement({
       resolve: (_root, _args, { startedAt }) => Date.now() - startedAt,
     }),
     sessionsRunning: t.int({
-      description: 'Sessions that have not ended, over all projects.',
+      description: 'Sessions that have not ended, over all projects that you may see.',
       resolve: (_root, _args, { database }) => database.prisma.session.count({ where: { endedAt: null } }),
     }),
   }),
 })
 
-builder.queryField('health', (t) => t.field({ type: Health, description: 'How the server is.', resolve: () => ({}) }))
+builder.queryField('health', (t) =>
+  t.field({ type: Health, authScopes: LOOK, description: 'How the server is.', resolve: () => ({}) }),
+)

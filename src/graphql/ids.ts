@@ -9,7 +9,9 @@ export const NODE_TYPES = [
   'Artifact',
   'Interrupt',
 ] as const
-export type NodeType = (typeof NODE_TYPES)[number]
+/** Those, and types that have global ids but are found by other ways alone. */
+const ID_TYPES = [...NODE_TYPES, 'Token'] as const
+export type IdType = (typeof ID_TYPES)[number]
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
 const GLOBAL_ID = /^([A-Za-z]{1,32}):(.{36})$/
@@ -23,10 +25,10 @@ export const isUuid = (text: string): boolean => UUID.test(text)
 export const encodeId = (type: string, id: string | number | bigint): string => `${type}:${id}`
 
 /** What a global id names; undefined if it is forged. */
-export function decodeId(globalId: string): { type: NodeType; id: string } | undefined {
+export function decodeId(globalId: string): { type: IdType; id: string } | undefined {
   const [, type, id] = GLOBAL_ID.exec(globalId) ?? []
   if (id === undefined || !isUuid(id)) return undefined
-  const known = NODE_TYPES.find((candidate) => candidate === type)
+  const known = ID_TYPES.find((candidate) => candidate === type)
   return known && { type: known, id }
 }
 
@@ -34,7 +36,7 @@ export function decodeId(globalId: string): { type: NodeType; id: string } | und
  * The UUID that a caller means: a global id of this type, or the bare UUID. Whatever else was given becomes an id that
  * no row has, so that a forged id gets the same answer as an unknown one.
  */
-export function idOf(type: NodeType, given: string): string {
+export function idOf(type: IdType, given: string): string {
   const decoded = decodeId(given)
   if (decoded) return decoded.type === type ? decoded.id : NOBODY
   return isUuid(given) ? given : NOBODY

@@ -10,9 +10,11 @@ import { connectionOf, pageCost } from './connection.ts'
 import type { Context } from './context.ts'
 import { enumOf, orderInput } from './enums.ts'
 import { refusedBy, type Refused, unknown } from './errors.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 import { mutation, type SuccessFields } from './mutation.ts'
 import { raisedInterrupts } from './raised.ts'
+import { projectsMeant } from './rights.ts'
 import * as rules from './rules.ts'
 import { RoleEnum } from './viewer.ts'
 
@@ -178,6 +180,7 @@ builder.queryField('interrupts', (t) =>
     {
       type: 'Interrupt',
       cursor: 'id',
+      authScopes: LOOK,
       description: 'What waits for people: the oldest first unless ordered otherwise.',
       complexity: pageCost,
       args: {
@@ -216,6 +219,8 @@ builder.prismaObjectField('Session', 'interrupts', (t) =>
 )
 
 mutation('answerInterrupt', {
+  needs: 'VIEWER',
+  audited: 'Interrupt',
   description:
     'Answers an interrupt, exactly once: whoever comes later is told by whom it was answered. Answering in the name of its role, or as ADMIN.',
   input: (t) => ({
@@ -274,6 +279,7 @@ async function answerRefused({ database }: Context, id: string, choice: string, 
 builder.subscriptionField('interruptRaised', (t) =>
   t.prismaField({
     type: 'Interrupt',
+    authScopes: LOOK,
     description:
       'First every interrupt that is OPEN, the oldest first, then each one as it is raised, once. After a lost connection subscribe again: whatever still waits comes first. With a session it completes once that has ended.',
     args: {
@@ -282,11 +288,11 @@ builder.subscriptionField('interruptRaised', (t) =>
         description: "Those of the session with this id and, if it is nobody's child, of all sessions below it.",
       }),
     },
-    subscribe: async (_root, { project, session }, { database, bus, follower }) => {
+    subscribe: async (_root, { project, session }, { database, bus, follower, viewer }) => {
       const sessionId = session == null ? undefined : idOf('Session', session)
       if (sessionId !== undefined && !(await follower.sessionLog(sessionId))) throw unknown('Session')
-      const projectId = project == null ? undefined : idOf('Project', project)
-      return raisedInterrupts({ database, bus }, { projectId, sessionId }) as never
+      const projects = projectsMeant(viewer, project == null ? undefined : idOf('Project', project))
+      return raisedInterrupts({ database, bus }, { projects, sessionId }) as never
     },
     resolve: (query, raised, _args, { database }) =>
       database.prisma.interrupt.findUniqueOrThrow({

@@ -1,7 +1,9 @@
 import { builder } from './builder.ts'
 import { AgentTypeEnum, PatternEnum, SessionStatusEnum } from './enums.ts'
 import { badInput } from './errors.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
+import { projectsMeant } from './rights.ts'
 
 /** Figures of a group of executions or sessions, as SQL returns them. */
 interface Figures {
@@ -13,7 +15,7 @@ interface Figures {
   mean: number | null
 }
 
-type WindowShape = { projectId: string | null; since: Date; until: Date }
+type WindowShape = { projects: readonly string[] | null; since: Date; until: Date }
 
 const rate = ({ succeeded, failed }: Figures): number | null =>
   succeeded + failed === 0 ? null : succeeded / (succeeded + failed)
@@ -100,9 +102,9 @@ const FIGURES = `count(*)::int AS total, count(*) FILTER (WHERE ok)::int AS succ
 const DURATION = (row: string) => `extract(epoch FROM ${row}."endedAt" - ${row}."startedAt")::float8 * 1000`
 const SESSIONS = `SELECT s.*, s.status = 'SUCCEEDED' AS ok, s.status IN ('PARTIAL', 'FAILED', 'TIMED_OUT') AS bad,
     ${DURATION('s')} AS ms
-  FROM "Session" s WHERE ($1::uuid IS NULL OR s."projectId" = $1) AND s."createdAt" >= $2 AND s."createdAt" < $3`
+  FROM "Session" s WHERE ($1::uuid[] IS NULL OR s."projectId" = ANY($1)) AND s."createdAt" >= $2 AND s."createdAt" < $3`
 
-const params = ({ projectId, since, until }: WindowShape) => [projectId, since, until]
+const params = ({ projects, since, until }: WindowShape) => [projects, since, until]
 
 const Metrics = builder.objectRef<WindowShape>('Metrics').implement({
   description: 'What sessions and agents did in a window of time, computed from the rows when asked for.',
@@ -148,7 +150,7 @@ const Metrics = builder.objectRef<WindowShape>('Metrics').implement({
           `SELECT a.id AS "agentId", a.name, a.type::text AS type, ${FIGURES} FROM
             (SELECT e."agentId", e.status = 'ACCEPTED' AS ok, e.status = 'FAILED' AS bad, ${DURATION('e')} AS ms
              FROM "Execution" e JOIN "Session" s ON s.id = e."sessionId"
-             WHERE ($1::uuid IS NULL OR s."projectId" = $1) AND e."endedAt" >= $2 AND e."endedAt" < $3
+             WHERE ($1::uuid[] IS NULL OR s."projectId" = ANY($1)) AND e."endedAt" >= $2 AND e."endedAt" < $3
                AND e."carriedId" IS NULL) e
            JOIN "Agent" a ON a.id = e."agentId" GROUP BY a.id, a.name, a.type ORDER BY total DESC, a.name LIMIT 100`,
           params(window),
@@ -162,6 +164,7 @@ const DAY_MS = 86_400_000
 builder.queryField('metrics', (t) =>
   t.field({
     type: Metrics,
+    authScopes: LOOK,
     description: 'What sessions and agents did in a window of time.',
     args: {
       project: t.arg.id({ description: 'Of the project with this id; of all projects if left out.' }),
@@ -171,11 +174,12 @@ builder.queryField('metrics', (t) =>
       }),
       until: t.arg({ type: 'DateTime', description: 'End of the window, excluded; now if left out.' }),
     },
-    resolve: (_root, { project, since, until }): WindowShape => {
+    resolve: (_root, { project, since, until }, { viewer }): WindowShape => {
       const end = until ?? new Date()
       const begin = since ?? new Date(end.getTime() - DAY_MS)
       if (begin > end) throw badInput('since is later than until')
-      return { projectId: project == null ? null : idOf('Project', project), since: begin, until: end }
+      const projects = projectsMeant(viewer, project == null ? undefined : idOf('Project', project))
+      return { projects, since: begin, until: end }
     },
   }),
 )

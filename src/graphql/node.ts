@@ -1,7 +1,8 @@
 import { resolveNodes } from '@pothos/plugin-relay'
 import { builder } from './builder.ts'
 import { badInput } from './errors.ts'
-import { decodeId } from './ids.ts'
+import { LOOK } from './forbidden.ts'
+import { decodeId, NODE_TYPES } from './ids.ts'
 import { MAX_PAGE } from './limits.ts'
 
 const Node = builder.nodeInterfaceRef()
@@ -10,6 +11,7 @@ const Node = builder.nodeInterfaceRef()
 builder.queryFields((t) => ({
   node: t.field({
     type: Node as never,
+    authScopes: LOOK,
     nullable: true,
     description: 'Whatever has this global id; null if nothing has.',
     args: { id: t.arg.id({ required: true, description: 'A global id, as any field id gives it.' }) },
@@ -18,6 +20,7 @@ builder.queryFields((t) => ({
   }),
   nodes: t.field({
     type: [Node] as never,
+    authScopes: LOOK,
     nullable: { list: false, items: true } as never,
     description: `What has these global ids, in the same order; null where nothing has. At most ${MAX_PAGE}.`,
     args: { ids: t.arg.idList({ required: true, description: `Up to ${MAX_PAGE} global ids.` }) },
@@ -31,5 +34,7 @@ builder.queryFields((t) => ({
 
 function nameOf(id: string): { typename: string; id: string } | null {
   const decoded = decodeId(id)
-  return decoded ? { typename: decoded.type, id: decoded.id } : null
+  return decoded && isNode(decoded.type) ? { typename: decoded.type, id: decoded.id } : null
 }
+
+const isNode = (type: string): boolean => NODE_TYPES.some((known) => known === type)

@@ -14,7 +14,7 @@ import { dryRun, mutation } from './mutation.ts'
 import { Plan } from './plan.ts'
 import { policyRules, SessionPolicyInput } from './policy.ts'
 import * as rules from './rules.ts'
-import { checkLoad, started, startedBy } from './started.ts'
+import { checkLoad, ownKey, started, startedBy } from './started.ts'
 import { TaskInput, taskRules } from './task.ts'
 
 const LimitsInput = builder.inputType('LimitsInput', {
@@ -136,6 +136,7 @@ const startRules = rules
   })
 
 const StartInputType = mutation('startOrchestration', {
+  needs: 'OPERATOR',
   description: 'Makes a session of a task, plans it and starts it. It is stored before this answers.',
   input: (t) => ({
     project: t.id({ required: true, description: 'Global id or UUID of the project.' }),
@@ -167,8 +168,10 @@ const StartInputType = mutation('startOrchestration', {
   }),
   rules: startRules,
   success: started,
-  resolve: async (input, context) => {
-    await checkLoad(context, { operation: 'startOrchestration', key: input.idempotencyKey })
+  resolve: async ({ idempotencyKey, ...given }, context) => {
+    const key = ownKey(idempotencyKey, context)
+    const input = { ...given, ...(key !== undefined && { idempotencyKey: key }) }
+    await checkLoad(context, { operation: 'startOrchestration', key })
     return startedBy(await context.coordinator.start(input), (refusal) => refusedIn(input, refusal))
   },
 })
@@ -217,6 +220,7 @@ const DecompositionMethod = builder.enumType('DecompositionMethod', {
 dryRun<StartInput, DryRun>(
   'analyzeTask',
   {
+    needs: 'VIEWER',
     description: 'What startOrchestration would do with the same input. Starts and stores nothing.',
     rules: startRules,
     success: (t) => ({

@@ -105,6 +105,8 @@ export function editsRefused(edits: readonly PlanEdit[], refusal: Refusal): Refu
 }
 
 mutation('editPlan', {
+  needs: 'OPERATOR',
+  audited: 'Session',
   description:
     'Changes a plan that waits for approval, by all edits or by none. It gets a new version, and only that one can be approved from then on.',
   input: (t) => ({
@@ -125,6 +127,8 @@ mutation('editPlan', {
 })
 
 mutation('approvePlan', {
+  needs: 'VIEWER',
+  audited: 'Session',
   description:
     'Approves a plan, so that the session begins: answerInterrupt with APPROVE for its interrupt of kind PLAN, for this version alone.',
   input: (t) => ({

@@ -4,7 +4,8 @@ import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import { orderInput, SessionStatusEnum } from './enums.ts'
-import { conflict, limitReached, notFound } from './errors.ts'
+import { conflict, demandAll, limitReached, notFound } from './errors.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 import { mutation, type SuccessFields } from './mutation.ts'
 import * as rules from './rules.ts'
@@ -67,6 +68,7 @@ builder.queryFields((t) => ({
     {
       type: 'Project',
       cursor: 'id',
+      authScopes: LOOK,
       description: 'Projects, the newest first unless ordered otherwise.',
       complexity: pageCost,
       args: {
@@ -84,6 +86,7 @@ builder.queryFields((t) => ({
   ),
   project: t.prismaField({
     type: 'Project',
+    authScopes: LOOK,
     nullable: true,
     description: 'One project, by id or by name; null if there is none.',
     args: {
@@ -129,6 +132,9 @@ const withProject =
   })
 
 mutation('createProject', {
+  needs: 'ADMIN',
+  everywhere: true,
+  audited: 'Project',
   description: 'Makes a project.',
   input: (t) => ({
     id: t.string({ description: 'UUID that the project is to have; made by the server if left out.' }),
@@ -168,6 +174,8 @@ mutation('createProject', {
 })
 
 mutation('updateProject', {
+  needs: 'ADMIN',
+  audited: 'Project',
   description: 'Changes a project; what is left out stays as it is.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Global id or UUID of the project.' }),
@@ -187,6 +195,9 @@ mutation('updateProject', {
   resolve: async ({ id: given, ...change }, context) => {
     const { database } = context
     const id = idOf('Project', given)
+    // A workspace can hold what belongs to other projects, and a name can be one of theirs.
+    if (change.workspace !== undefined) demandAll(context, 'To choose a workspace')
+    if (change.name !== undefined) demandAll(context, 'To choose a name')
     if (change.workspace !== undefined) change.workspace = await workspaceAt(change.workspace, context)
     try {
       const { count } = await database.prisma.project.updateMany({ where: { id, archivedAt: null }, data: change })
@@ -199,6 +210,8 @@ mutation('updateProject', {
 })
 
 mutation('archiveProject', {
+  needs: 'ADMIN',
+  audited: 'Project',
   description: 'Puts a project away: it starts nothing more and is no longer listed. Its history stays. Twice is once.',
   input: (t) => ({ id: t.id({ required: true, description: 'Global id or UUID of the project.' }) }),
   rules: rules.object({ id: rules.globalId }),

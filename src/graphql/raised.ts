@@ -21,10 +21,12 @@ interface Raised {
  * Interrupts that are OPEN, the oldest first, then each one that is raised, once. One that is still OPEN is never
  * missed, whenever it becomes visible; one that is answered already is looked for as long as `LATE_MS`. With a session it
  * ends once that has ended.
+ *
+ * @param projects whose interrupts; null: of all
  */
 export function raisedInterrupts(
   { database, bus }: { database: Database; bus: Bus },
-  { projectId, sessionId }: { projectId: string | undefined; sessionId: string | undefined },
+  { projects, sessionId }: { projects: readonly string[] | null; sessionId: string | undefined },
 ): AsyncIterableIterator<{ id: string }> {
   const topics = ['interrupts', ...(sessionId === undefined ? [] : [`session:${sessionId}`])]
   return follow(bus, topics, async function* (rung) {
@@ -52,10 +54,10 @@ export function raisedInterrupts(
     return database.query<Raised>(
       `SELECT i.id, i."createdAt" FROM "Interrupt" i JOIN "Session" s ON s.id = i."sessionId"
        WHERE (i.status = 'OPEN' OR (i.status IN ('ANSWERED', 'EXPIRED', 'VOID') AND i."createdAt" > $1::timestamptz))
-         AND ($2::uuid IS NULL OR s."projectId" = $2) AND ($3::uuid IS NULL OR s.id = $3 OR s."rootSessionId" = $3)
+         AND ($2::uuid[] IS NULL OR s."projectId" = ANY($2)) AND ($3::uuid IS NULL OR s.id = $3 OR s."rootSessionId" = $3)
          AND NOT i.id = ANY($4::uuid[])
        ORDER BY i."createdAt", i.id LIMIT ${BATCH}`,
-      [since ?? null, projectId ?? null, sessionId ?? null, sent],
+      [since ?? null, projects, sessionId ?? null, sent],
     )
   }
 

@@ -3,22 +3,27 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
+import { createAccess, isLoopback } from './access.ts'
+import { createAuditor } from './auditor.ts'
 import type { Context, Parts } from './context.ts'
 import { useCost } from './cost.ts'
 import { parseWithin } from './document.ts'
+import { createDoorkeeper, type Guest, isDenial } from './doorkeeper.ts'
 import { sendArtifact } from './download.ts'
 import { createFollower } from './follow.ts'
 import { sendGraphiql } from './graphiql.ts'
+import type { Signed } from './jwt.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { createLoaders } from './loaders.ts'
 import { mask, useMasking } from './masking.ts'
 import { refuseOrigin } from './origin.ts'
 import { sendProblem } from './problem.ts'
 import { sendLive, sendReady } from './ready.ts'
-import { LOCAL_VIEWER, type Viewer } from './rights.ts'
+import { viewerOf } from './rights.ts'
 import { schema } from './schema.ts'
 import { STOPPING, useFarewell } from './stopping.ts'
 import { createSubscribe } from './streams/streams.ts'
+import { createVisibility } from './visible.ts'
 import { serveSockets } from './ws.ts'
 
 /** The doors of the house. */
@@ -44,8 +49,10 @@ export interface ServerOptions extends Parts {
   /** Origins of pages that may talk to this server from a browser, beside its own. */
   origins?: readonly string[]
   limits?: Partial<Limits>
-  /** Who everybody is. */
-  viewer?: Viewer
+  /** The secret of those who can read the data directory; nobody has it unless told. */
+  houseKey?: string | undefined
+  /** Checks signed tokens; none are taken unless told. */
+  verify?: ((token: string) => Promise<Signed>) | undefined
 }
 
 /** How long requests under way have when the doors close, in milliseconds. */
@@ -62,7 +69,7 @@ const HEADERS = {
 }
 
 /** GraphQL over HTTP, server-sent events and WebSocket at /graphql, artifacts and health beside it, on one HTTP server. */
-export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWER, ...parts }: ServerOptions): Server {
+export function createServer({ origins = [], limits: given, houseKey, verify, ...parts }: ServerOptions): Server {
   const { log, bus, database } = parts
   const limits = { ...DEFAULT_LIMITS, ...given }
   const startedAt = Date.now()
@@ -71,23 +78,42 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
   const stopping = new AbortController()
   /** Requests for GraphQL that are not answered yet. */
   const asked = new Set<Promise<void>>()
+  const auditor = createAuditor({ query: database.query, log })
+  const isPrivate = (): boolean => isLoopback((http.address() as AddressInfo | null)?.address)
+  const access = createAccess({ query: database.query, log, isPrivate, houseKey, verify })
+  const doorkeeper = createDoorkeeper(access, auditor)
+  const visibility = createVisibility(database)
+  /** Who has opened a WebSocket, by the request for it. */
+  const guests = new WeakMap<IncomingMessage, Guest>()
 
-  const contextOf = (requestId: string, overSocket: boolean): Context => ({
-    ...parts,
-    limits,
-    startedAt,
-    follower,
-    viewer,
-    stopping: stopping.signal,
-    overSocket,
-    requestId,
-    loaders: createLoaders(database),
-  })
+  function contextOf(guest: Guest, requestId: string, overSocket: boolean): Context {
+    const { viewer, peer } = guest
+    const visible = visibility.databaseFor(viewer)
+    return {
+      ...parts,
+      database: visible,
+      wholeDatabase: database,
+      limits,
+      startedAt,
+      follower,
+      viewer,
+      guest,
+      peer,
+      isForeign: (id) => visibility.isForeign(viewer, id),
+      projectOf: visibility.projectOf,
+      auditor,
+      tokensChanged: access.changed,
+      stopping: stopping.signal,
+      overSocket,
+      requestId,
+      loaders: createLoaders(visible),
+    }
+  }
 
-  const yoga = createYoga<{ requestId: string; overSocket: boolean }, Context>({
+  const yoga = createYoga<{ guest: Guest; requestId: string; overSocket: boolean }, Context>({
     schema: schema as never,
     graphqlEndpoint: '/graphql',
-    context: ({ requestId, overSocket }) => contextOf(requestId, overSocket),
+    context: ({ guest, requestId, overSocket }) => contextOf(guest, requestId, overSocket),
     graphiql: false,
     landingPage: false,
     multipart: false,
@@ -96,7 +122,14 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
     // Our own masking knows the id of the request; this is for what happens outside of an execution.
     maskedErrors: { maskError: (error) => mask(error, { log, requestId: randomUUID() }) },
     logging: { debug() {}, info() {}, warn: (...said) => log.warn(said), error: (...said) => log.debug(said) },
-    plugins: [useLimitedParser(limits), useCost(), useSharedStreams(), useMasking(), useFarewell(stopping.signal)],
+    plugins: [
+      useLimitedParser(limits),
+      useCost(),
+      useSharedStreams(),
+      useMasking(),
+      useFarewell(stopping.signal),
+      doorkeeper.useLeave(),
+    ],
   })
 
   const http = createHttpServer(
@@ -114,7 +147,10 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
 
   async function handle(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     const refusal = refuseOrigin(request, origins)
-    if (refusal) return sendProblem(response, refusal.status, refusal.message)
+    if (refusal) {
+      doorkeeper.sentAway(request, requestId, refusal)
+      return sendProblem(response, refusal.status, refusal.message)
+    }
     const pathname = pathOf(request)
     const isHealth = pathname === '/health/live' || pathname === '/health/ready'
     if (worksOnly && !isHealth) return sendProblem(response, 404, WORKS_ONLY)
@@ -127,17 +163,43 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
       return sendProblem(response, 405, 'Only GET is understood here.', { allow: 'GET, HEAD' })
     }
     const [, artifact] = /^\/artifacts\/([^/]+)$/.exec(pathname) ?? []
-    if (artifact !== undefined) return sendArtifact(parts, artifact, request, response)
+    if (artifact !== undefined) {
+      const guest = await admitted(request, response, requestId)
+      return guest && sendArtifact(contextOf(guest, requestId, false), artifact, request, response)
+    }
     if (pathname === '/health/live') return sendLive(response)
     if (pathname === '/health/ready') return sendReady(response, parts, stopping.signal.aborted)
     if (pathname === '/') return void response.writeHead(302, { location: '/graphql' }).end()
     sendProblem(response, 404, 'There is nothing here: GraphQL is at /graphql.')
   }
 
+  /** Who it is; undefined: it is answered already. */
+  async function admitted(
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<Guest | undefined> {
+    const outcome = await doorkeeper.enter(request, requestId)
+    if (!isDenial(outcome)) return outcome
+    const { status, message } = outcome
+    // A body that is not read yet would be taken for the next request.
+    const headers = {
+      connection: 'close',
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : { 'retry-after': '5' }),
+    }
+    sendProblem(response, status, message, headers)
+    return undefined
+  }
+
   async function handleGraphql(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     if (stopping.signal.aborted)
       return sendProblem(response, 503, STOPPING, { connection: 'close', 'retry-after': '1' })
     const { method, headers } = request
+    if (method === 'GET' && headers.accept?.includes('text/html')) return sendGraphiql(request, response)
+    // A browser asks by OPTIONS, without a token, whether a page of another origin may send one.
+    const isPreflight = method === 'OPTIONS' && origins.length > 0
+    const guest = isPreflight ? NO_GUEST : await admitted(request, response, requestId)
+    if (!guest) return
     if (method === 'POST') {
       // What a form on any page can send is never a request of ours.
       if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
@@ -146,10 +208,8 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
       if (Number(headers['content-length'] ?? 0) > limits.bodyBytes) {
         return sendProblem(response, 413, `The body is larger than ${limits.bodyBytes} bytes.`, { connection: 'close' })
       }
-    } else if (headers.accept?.includes('text/html')) {
-      return sendGraphiql(request, response)
     }
-    await yoga(request, response, { requestId, overSocket: false })
+    await yoga(request, response, { guest, requestId, overSocket: false })
   }
 
   const sockets = serveSockets(http, {
@@ -159,9 +219,15 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
       refuseOrigin(request, origins) ??
       (worksOnly ? { status: 404, message: WORKS_ONLY } : undefined) ??
       (pathOf(request) === '/graphql' ? undefined : { status: 404, message: 'WebSockets are at /graphql.' }),
-    admit: async () => true,
-    envelop: (request, params) =>
-      yoga.getEnveloped({ requestId: randomUUID(), overSocket: true, request, params } as never) as never,
+    async admit(request, payload, close) {
+      const guest = await doorkeeper.enterSocket(request, randomUUID(), payload, close)
+      if (guest) guests.set(request, guest)
+      return guest !== undefined
+    },
+    envelop: (request, params) => {
+      const guest = guests.get(request)
+      return yoga.getEnveloped({ guest, requestId: randomUUID(), overSocket: true, request, params } as never) as never
+    },
     mask: (error) => mask(error, { log, requestId: randomUUID() }),
   })
 
@@ -187,8 +253,17 @@ export function createServer({ origins = [], limits: given, viewer = LOCAL_VIEWE
       const timer = setTimeout(() => http.closeAllConnections(), CLOSE_MS)
       await closed
       clearTimeout(timer)
+      await auditor.close()
     },
   }
+}
+
+/** Asks for nothing that needs anybody. */
+const NO_GUEST: Guest = {
+  viewer: viewerOf({ name: '', roles: [], projects: [] }),
+  by: { kind: 'OPEN' },
+  peer: '',
+  requestId: '',
 }
 
 const pathOf = ({ url = '/' }: IncomingMessage): string => url.replace(/\?.*/s, '')

@@ -12,6 +12,7 @@ import { unknown } from './errors.ts'
 import { Event, EventConnection } from './event.ts'
 import { ExecutionConnection } from './execution.ts'
 import type { Change } from './follow.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 import { Plan } from './plan.ts'
 
@@ -220,6 +221,7 @@ builder.queryFields((t) => ({
     {
       type: 'Session',
       cursor: 'id',
+      authScopes: LOOK,
       description: 'Sessions, the newest first unless ordered otherwise.',
       complexity: pageCost,
       args: {
@@ -237,6 +239,7 @@ builder.queryFields((t) => ({
   ),
   session: t.prismaField({
     type: 'Session',
+    authScopes: LOOK,
     nullable: true,
     description: 'One session; null if there is none.',
     args: { id: t.arg.id({ required: true, description: 'Its global id or UUID.' }) },
@@ -277,6 +280,7 @@ builder.prismaObjectFields('Task', (t) => ({
 builder.subscriptionField('sessionUpdated', (t) =>
   t.prismaField({
     type: 'Session',
+    authScopes: LOOK,
     description:
       'The state of a session now and whenever it has changed. States that a slow reader has no time for are left out, the last one never; none comes twice, and it completes after the last.',
     args: { sessionId: t.arg.id({ required: true, description: 'Global id or UUID of the session.' }) },

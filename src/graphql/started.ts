@@ -34,13 +34,20 @@ export function startedBy(result: StartResult, refused = refusedBy): Started {
 }
 
 /**
+ * The key under which the answer is kept. Whoever has some projects alone has keys of their own: what others use tells
+ * them nothing.
+ */
+export const ownKey = (key: string | undefined, { viewer }: Pick<Context, 'viewer'>): string | undefined =>
+  key === undefined || viewer.projects === undefined ? key : `${viewer.projects.join()} ${key}`
+
+/**
  * Refuses what would make one session too many. What is asked again gets its first answer, however full it is.
  *
  * @param again the mutation, and the idempotency key that came with it
  * @throws Refused if too many sessions have not ended
  */
 export async function checkLoad(
-  { database, limits }: Context,
+  { wholeDatabase: database, limits }: Context,
   { operation, key }: { operation: string; key: string | undefined },
 ): Promise<void> {
   const unfinished = await database.prisma.session.count({ where: { endedAt: null } })

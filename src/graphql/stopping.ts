@@ -18,13 +18,24 @@ export function useFarewell(stopping: AbortSignal): Plugin<Context> {
     onSubscribe: ({ args }) => ({
       onSubscribeResult({ result, setResult }) {
         const { overSocket } = args.contextValue as Context
-        if (!overSocket && Symbol.asyncIterator in result) setResult(untilStopping(result, stopping) as never)
+        const farewell = () => new GraphQLError(RESUME, { extensions: { code: 'GOING_AWAY' } })
+        if (!overSocket && Symbol.asyncIterator in result) setResult(until(result, stopping, farewell) as never)
       },
     }),
   }
 }
 
-function untilStopping<T>(results: AsyncIterable<T>, stopping: AbortSignal): AsyncIterableIterator<unknown> {
+/**
+ * Results, and then nothing but an error once a signal has fired.
+ *
+ * @param left called once nobody reads it any more
+ */
+export function until<T>(
+  results: AsyncIterable<T>,
+  signal: AbortSignal,
+  farewell: () => GraphQLError,
+  left: () => void = () => {},
+): AsyncIterableIterator<unknown> {
   const source = results[Symbol.asyncIterator]()
   const end = { done: true, value: undefined } as const
   let over = false
@@ -32,27 +43,27 @@ function untilStopping<T>(results: AsyncIterable<T>, stopping: AbortSignal): Asy
   const hear = (): void => wake?.()
   const leave = (): void => {
     over = true
-    stopping.removeEventListener('abort', hear)
+    signal.removeEventListener('abort', hear)
+    left()
   }
-  const farewell = (): IteratorResult<unknown> => {
+  const last = (): IteratorResult<unknown> => {
     leave()
     void source.return?.()
-    const error = new GraphQLError(RESUME, { extensions: { code: 'GOING_AWAY' } })
-    return { done: false, value: { errors: [error] } }
+    return { done: false, value: { errors: [farewell()] } }
   }
-  stopping.addEventListener('abort', hear)
+  signal.addEventListener('abort', hear)
   return {
     [Symbol.asyncIterator]() {
       return this
     },
     async next() {
       if (over) return end
-      if (stopping.aborted) return farewell()
-      const said = new Promise<'stopping'>((resolve) => {
-        wake = () => resolve('stopping')
+      if (signal.aborted) return last()
+      const said = new Promise<'over'>((resolve) => {
+        wake = () => resolve('over')
       })
       const next = await Promise.race([source.next(), said])
-      if (next === 'stopping') return farewell()
+      if (next === 'over') return last()
       if (next.done) leave()
       return next
     },

@@ -8,6 +8,7 @@ import { connectionOf, pageCost } from './connection.ts'
 import { AgentTypeEnum, orderInput } from './enums.ts'
 import { conflict, invalid, notFound } from './errors.ts'
 import { pathInInput } from './gate.ts'
+import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 import { mutation, type SuccessFields } from './mutation.ts'
 import { isTaken } from './project.ts'
@@ -118,6 +119,7 @@ builder.queryField('tasks', (t) =>
     {
       type: 'Task',
       cursor: 'id',
+      authScopes: LOOK,
       description: 'Tasks without parents, the newest first unless ordered otherwise.',
       complexity: pageCost,
       args: {
@@ -176,6 +178,7 @@ const withTask =
   })
 
 mutation('createTask', {
+  needs: 'OPERATOR',
   description: 'Writes down a task; startOrchestration starts it.',
   input: (t) => ({
     id: t.string({ description: 'UUID that the task is to have; made by the server if left out.' }),
@@ -206,6 +209,7 @@ mutation('createTask', {
 })
 
 mutation('updateTask', {
+  needs: 'OPERATOR',
   description:
     'Changes the words of a task; what is left out stays. Sessions that have begun keep what they were given.',
   input: (t) => ({
@@ -232,6 +236,7 @@ mutation('updateTask', {
 })
 
 mutation('archiveTask', {
+  needs: 'OPERATOR',
   description: 'Puts a task away: it can no longer be started. Its sessions stay. Twice is once.',
   input: (t) => ({ id: t.id({ required: true, description: 'Global id or UUID of the task.' }) }),
   rules: rules.object({ id: rules.globalId }),

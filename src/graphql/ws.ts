@@ -19,8 +19,16 @@ interface Options {
   log: Logger
   /** Why this request may not become a socket, as status and message. */
   refuse(request: IncomingMessage): { status: number; message: string } | undefined
-  /** False: whoever says this in connection_init may not come in. */
-  admit(request: IncomingMessage, payload: Readonly<Record<string, unknown>> | undefined): Promise<boolean>
+  /**
+   * False: whoever says this in connection_init may not come in.
+   *
+   * @param close closes the socket with a code and a reason, also later
+   */
+  admit(
+    request: IncomingMessage,
+    payload: Readonly<Record<string, unknown>> | undefined,
+    close: (code: number, reason: string) => void,
+  ): Promise<boolean>
   envelop(request: IncomingMessage, params: Subscription): Enveloped
   /** Makes an error fit to be seen. */
   mask(error: unknown): GraphQLError
@@ -68,7 +76,7 @@ export function serveSockets(server: Server, { limits, log, refuse, admit, envel
     }
     sockets.handleUpgrade(request, stream, head, (socket) => {
       const connection = new Connection(board, socket, stream, {
-        admit: (payload) => admit(request, payload),
+        admit: (payload) => admit(request, payload, (code, reason) => connection.close(code, reason)),
         envelop: (params) => envelop(request, params),
       })
       connections.add(connection)

@@ -1,12 +1,15 @@
 import { createClient, type Client } from 'graphql-ws'
 import pino from 'pino'
+import { v7 as uuid } from 'uuid'
 import { WebSocket } from 'ws'
 import type { Bus } from '../../src/bus.ts'
+import type { Role } from '../../src/core/gate.ts'
 import type { TypedDocumentString } from '../../src/generated/gql/graphql.ts'
 import type { Limits } from '../../src/graphql/limits.ts'
 import { createServer, type ServerOptions } from '../../src/graphql/server.ts'
 import type { Database } from '../../src/store/db.ts'
 import { createServers } from '../../src/store/servers.ts'
+import { createToken } from '../../src/store/token.ts'
 import { type House, type HouseOptions, HOUSES, openHouse } from '../house.ts'
 
 /** A whole house on the embedded database with its doors open. */
@@ -28,6 +31,10 @@ export interface Door {
   listening(): number
   /** A client over WebSocket; it is closed with the door. */
   socket(): Client
+  /** The same door as it is for whoever has this token, or another secret. */
+  as(secret: string): Door
+  /** Makes a token for all projects, or one, and gives its secret. From then on nobody comes in without one. */
+  token(roles: readonly Role[], more?: { name?: string; projectId?: string; expiresAt?: Date }): Promise<string>
   close(): Promise<void>
 }
 
@@ -81,41 +88,54 @@ export async function openDoor(
   const { url } = await server.listen(0, '127.0.0.1')
   const clients: Client[] = []
 
-  const post: Door['post'] = (body, headers = {}) =>
-    fetch(`${url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: typeof body === 'string' ? body : JSON.stringify(body),
-    })
-  const answer: Door['answer'] = async (query, variables = {}) =>
-    (await (await post({ query, variables })).json()) as Answer
-  const dataOf: Door['data'] = async (query, variables) => {
-    const { data, errors } = await answer(query, variables)
-    if (errors || !data) throw new Error(`${JSON.stringify(errors)}\n${JSON.stringify(logged.at(-1), undefined, 2)}`)
-    return data
-  }
-  return {
-    house,
-    url,
-    logged,
-    listening: () => listening,
-    post,
-    answer,
-    ask: (document, variables) => dataOf(String(document), variables as never) as never,
-    data: dataOf,
-    socket() {
-      const client = createClient({
-        url: `${url.replace('http', 'ws')}/graphql`,
-        webSocketImpl: WebSocket,
-        retryAttempts: 0,
+  const postAs =
+    (own: Record<string, string>): Door['post'] =>
+    (body, headers = {}) =>
+      fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...own, ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
       })
-      clients.push(client)
-      return client
-    },
-    async close() {
-      for (const client of clients) await client.dispose()
-      await server.close()
-      await house.close()
-    },
+  const door = (own: Record<string, string>): Door => {
+    const post = postAs(own)
+    const answer: Door['answer'] = async (query, variables = {}) =>
+      (await (await post({ query, variables })).json()) as Answer
+    const dataOf: Door['data'] = async (query, variables) => {
+      const { data, errors } = await answer(query, variables)
+      if (errors || !data) throw new Error(`${JSON.stringify(errors)}\n${JSON.stringify(logged.at(-1), undefined, 2)}`)
+      return data
+    }
+    return {
+      house,
+      url,
+      logged,
+      listening: () => listening,
+      post,
+      answer,
+      ask: (document, variables) => dataOf(String(document), variables as never) as never,
+      data: dataOf,
+      socket() {
+        const client = createClient({
+          url: `${url.replace('http', 'ws')}/graphql`,
+          webSocketImpl: WebSocket,
+          retryAttempts: 0,
+          connectionParams: own,
+        })
+        clients.push(client)
+        return client
+      },
+      as: (secret) => door({ authorization: `Bearer ${secret}` }),
+      async token(roles, { name = roles.join(), projectId, expiresAt } = {}) {
+        const grant = { name, roles, projectId: projectId ?? null, expiresAt, createdBy: 'test' }
+        const { secret } = await createToken(database.query, uuid(), grant)
+        return secret
+      },
+      async close() {
+        for (const client of clients) await client.dispose()
+        await server.close()
+        await house.close()
+      },
+    }
   }
+  return door({})
 }

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { viewerOf } from '../../src/graphql/rights.ts'
 import { type Door, openDoor } from './door.ts'
 import { type Orchestra, orchestra, part } from './orchestrate.ts'
 
@@ -116,7 +115,8 @@ describe('an interrupt', () => {
   )
 
   it('is answered by its role or ADMIN alone (E54)', async () => {
-    const guests = await openDoor({ viewer: viewerOf({ name: 'guest', roles: ['VIEWER', 'OPERATOR'] }) })
+    const opened = await openDoor()
+    const guests = opened.as(await opened.token(['VIEWER', 'OPERATOR'], { name: 'guest' }))
     try {
       const others = orchestra(guests)
       const session = await others.start([approved()])

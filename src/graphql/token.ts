@@ -1,0 +1,132 @@
+import { v7 as uuid } from 'uuid'
+import { z } from 'zod'
+import { ROLES } from '../core/gate.ts'
+import { createToken, revokeToken } from '../store/token.ts'
+import { bounded } from './bound.ts'
+import { builder } from './builder.ts'
+import { connectionOf, pageCost } from './connection.ts'
+import { demandAll, invalid, notFound } from './errors.ts'
+import { encodeId, idOf } from './ids.ts'
+import { mutation, type SuccessFields } from './mutation.ts'
+import * as rules from './rules.ts'
+import { RoleEnum } from './viewer.ts'
+
+const Token = builder.prismaObject('Token', {
+  description: 'Lets whoever holds its secret in. The secret itself is kept nowhere.',
+  authScopes: { role: 'ADMIN' },
+  fields: (t) => ({
+    id: t.id({ description: 'Global id.', select: { id: true }, resolve: ({ id }) => encodeId('Token', id) }),
+    name: t.exposeString('name', { description: 'Under which answers and inputs of its holder are kept.' }),
+    roles: t.expose('roles', { type: [RoleEnum], description: 'What its holder may do; a list of at most 5.' }),
+    project: t.relation('project', {
+      nullable: true,
+      description: 'The project that it is for, whose rows alone exist for its holder; null: all.',
+    }),
+    createdBy: t.exposeString('createdBy', { description: 'Who made it.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'From when on it lets nobody in any more; null: never.',
+    }),
+    revokedAt: t.expose('revokedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was revoked; null: it was not.',
+    }),
+    lastUsedAt: t.expose('lastUsedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was last used, to the minute; null: never.',
+    }),
+  }),
+})
+
+builder.queryField('tokens', (t) =>
+  t.prismaConnection(
+    {
+      type: 'Token',
+      authScopes: { role: 'ADMIN' },
+      cursor: 'id',
+      description: 'Tokens, also those that hold no more, the newest first. For ADMIN.',
+      complexity: pageCost,
+      totalCount: (_root, _args, { database }) => database.prisma.token.count(),
+      resolve: async (query, _root, _args, { database }) => {
+        const orderBy = [{ createdAt: 'desc' }, { id: 'desc' }] as const
+        const where = await bounded(query, database.prisma.token, {}, orderBy)
+        return database.prisma.token.findMany({ ...query, where, orderBy: [...orderBy] })
+      },
+    },
+    connectionOf(Token, 'tokens'),
+  ),
+)
+
+/** The success of a mutation: the token, read after the deed. */
+const withToken =
+  (description: string): SuccessFields<{ id: string }> =>
+  (t) => ({
+    token: t.prismaField({
+      type: 'Token',
+      description,
+      resolve: (query, { id }, _args, { database }) =>
+        database.prisma.token.findUniqueOrThrow({ ...query, where: { id } }),
+    }),
+  })
+
+const withSecret: SuccessFields<{ id: string; secret: string }> = (t) => ({
+  ...withToken('The new token.')(t as never),
+  secret: t.exposeString('secret', {
+    description: 'What its holder sends as `authorization: Bearer …`. It is shown now and never again.',
+  }),
+})
+
+mutation('createToken', {
+  needs: 'ADMIN',
+  audited: 'Token',
+  description:
+    'Makes a token. Once there is one nobody comes in without: not even on the machine of the server, where everybody did before.',
+  input: (t) => ({
+    name: t.string({ required: true, description: 'Under which answers and inputs are kept; 1 to 100 characters.' }),
+    roles: t.field({ type: [RoleEnum], required: true, description: 'What its holder may do; 1 to 5.' }),
+    project: t.id({ description: 'Global id or UUID of the one project that it is for; all of them if left out.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'From when on it lets nobody in any more; never if left out.',
+    }),
+  }),
+  rules: rules.object({
+    name: rules.name,
+    roles: z.array(z.enum(ROLES)).min(1, 'are none').max(ROLES.length, `are more than ${ROLES.length}`),
+    project: rules.optional(rules.globalId),
+    expiresAt: rules.optional(z.date()),
+  }),
+  success: withSecret,
+  resolve: async ({ project, expiresAt, ...grant }, context) => {
+    const { database, viewer } = context
+    const projectId = project === undefined ? null : idOf('Project', project)
+    if (projectId === null) demandAll(context, 'A token without a project is for all of them')
+    else if ((await database.prisma.project.count({ where: { id: projectId } })) === 0) throw notFound('Project')
+    if (expiresAt && expiresAt.getTime() <= Date.now()) {
+      throw invalid([{ path: ['expiresAt'], message: 'is over already' }])
+    }
+    const made = await createToken(database.query, uuid(), { ...grant, projectId, expiresAt, createdBy: viewer.name })
+    context.tokensChanged()
+    return made
+  },
+})
+
+mutation('revokeToken', {
+  needs: 'ADMIN',
+  audited: 'Token',
+  description:
+    'Lets a token hold no more, for good: what is asked with it is refused within a second and its open streams end within five, on every server. Twice is once.',
+  input: (t) => ({ id: t.id({ required: true, description: 'Global id or UUID of the token.' }) }),
+  rules: rules.object({ id: rules.globalId }),
+  success: withToken('The token, revoked.'),
+  resolve: async ({ id: given }, { database, tokensChanged }) => {
+    const id = idOf('Token', given)
+    if (!(await revokeToken(database.query, id))) throw notFound('Token')
+    tokensChanged()
+    return { id }
+  },
+})

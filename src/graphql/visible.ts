@@ -1,0 +1,161 @@
+import DataLoader from 'dataloader'
+import type { Prisma, PrismaClient } from '../generated/prisma/client.ts'
+import type { Database } from '../store/db.ts'
+import { NOBODY } from './ids.ts'
+import type { Viewer } from './rights.ts'
+
+type Where = Record<string, unknown>
+
+const own = (projects: readonly string[]): Where => ({ projectId: { in: [...projects] } })
+const ofSession = (projects: readonly string[]): Where => ({ session: own(projects) })
+
+/**
+ * The rows of each table that exist for whoever has these projects alone. A table that is not here has none for them:
+ * asking for it fails.
+ */
+const VISIBLE: Partial<Record<Prisma.ModelName, (projects: readonly string[]) => Where>> = {
+  Project: (projects) => ({ id: { in: [...projects] } }),
+  Task: own,
+  Session: own,
+  // Those without a project are offered to all of them.
+  Agent: (projects) => ({ OR: [own(projects), { projectId: null }] }),
+  Execution: ofSession,
+  Attempt: ofSession,
+  Artifact: ofSession,
+  Interrupt: ofSession,
+  Verdict: ofSession,
+  Checkpoint: ofSession,
+  Plan: ofSession,
+  Activity: (projects) => ({ execution: ofSession(projects) }),
+  Token: own,
+  AuditEntry: own,
+}
+
+/** What Prisma asks for with a `where`; whatever else it can be asked is for those with all projects. */
+const NARROWED = new Set([
+  'findUnique',
+  'findUniqueOrThrow',
+  'findFirst',
+  'findFirstOrThrow',
+  'findMany',
+  'count',
+  'aggregate',
+  'groupBy',
+  'update',
+  'updateMany',
+])
+
+/** Narrowed clients that are kept at once: one for each set of projects. */
+const CLIENTS = 1_000
+
+/** The one place that says which rows exist for whom. */
+export interface Visibility {
+  /** The database as it is for a viewer. Statements in SQL see all of it: they take `projectsMeant`. */
+  databaseFor(viewer: Viewer): Database
+  /** Whether the row with this UUID is there but not for this viewer. */
+  isForeign(viewer: Viewer, id: string): Promise<boolean>
+  /** UUID of the project that the row with this UUID belongs to; undefined: none. */
+  projectOf(id: string): Promise<string | undefined>
+}
+
+export function createVisibility(database: Database): Visibility {
+  const clients = new Map<string, Database>()
+
+  /** Everything that has a UUID, with the project that it belongs to; one statement for all who ask at once. */
+  const places = new DataLoader<string, { projectId: string | null; shared: boolean } | null>(
+    async (ids) => {
+      const rows = await database.query<{ id: string; projectId: string | null; shared: boolean }>(PLACES, [[...ids]])
+      const found = new Map(rows.map((row) => [row.id, row]))
+      return ids.map((id) => found.get(id) ?? null)
+    },
+    { cache: false, maxBatchSize: 1_000 },
+  )
+
+  async function isForeign({ projects }: Viewer, id: string): Promise<boolean> {
+    if (projects === undefined) return false
+    const place = await places.load(id)
+    if (place === null || place.shared) return false
+    return place.projectId === null || !projects.includes(place.projectId)
+  }
+
+  return {
+    isForeign,
+    projectOf: async (id) => (await places.load(id))?.projectId ?? undefined,
+    databaseFor(viewer) {
+      const { projects } = viewer
+      if (projects === undefined) return database
+      const key = projects.join()
+      let known = clients.get(key)
+      if (!known) {
+        if (clients.size >= CLIENTS) clients.clear()
+        const prisma = narrowed(database.prisma, projects, (id) => isForeign(viewer, id))
+        known = { ...database, prisma }
+        clients.set(key, known)
+      }
+      return known
+    },
+  }
+}
+
+function narrowed(
+  prisma: PrismaClient,
+  projects: readonly string[],
+  isForeign: (id: string) => Promise<boolean>,
+): PrismaClient {
+  const client = prisma.$extends({
+    query: {
+      $allModels: {
+        async $allOperations({ model, operation, args, query }) {
+          const visible = VISIBLE[model]?.(projects)
+          if (!visible || !NARROWED.has(operation)) throw new Error(`${operation} of ${model} is not for some projects`)
+          const { where, ...rest } = args as { where?: Where }
+          const narrow = operation.startsWith('findUnique') || operation === 'update'
+          const cursors = await withoutForeignCursors(rest, isForeign)
+          // A unique `where` has to name its row on the highest level.
+          const narrower = narrow ? { ...where, AND: [visible] } : { AND: [where ?? {}, visible] }
+          return query({ ...cursors, where: narrower } as never)
+        },
+      },
+    },
+  })
+  return client as unknown as PrismaClient
+}
+
+/** A cursor is the id of a row: that of a row that does not exist for the viewer leads nowhere, at whatever depth. */
+async function withoutForeignCursors<Args extends object>(
+  args: Args,
+  isForeign: (id: string) => Promise<boolean>,
+): Promise<Args> {
+  const entries = await Promise.all(
+    Object.entries(args).map(async ([name, value]: [string, unknown]) => {
+      if (name === 'cursor') {
+        const { id } = (value ?? {}) as { id?: string }
+        return [name, id !== undefined && (await isForeign(id)) ? { id: NOBODY } : value]
+      }
+      const isTree = (name === 'include' || name === 'select' || isRelation(value)) && value !== null
+      return [
+        name,
+        isTree && typeof value === 'object' ? await withoutForeignCursors(value as object, isForeign) : value,
+      ]
+    }),
+  )
+  return Object.fromEntries(entries) as Args
+}
+
+const isRelation = (value: unknown): boolean =>
+  value !== null && typeof value === 'object' && ('include' in value || 'select' in value || 'cursor' in value)
+
+const ofSessions = (table: string): string =>
+  `SELECT r.id, s."projectId", false AS shared FROM "${table}" r JOIN "Session" s ON s.id = r."sessionId" WHERE r.id = ANY($1::uuid[])`
+const ofProjects = (table: string, shared = 'false'): string =>
+  `SELECT id, "projectId", ${shared} AS shared FROM "${table}" WHERE id = ANY($1::uuid[])`
+
+const PLACES = [
+  `SELECT id, id AS "projectId", false AS shared FROM "Project" WHERE id = ANY($1::uuid[])`,
+  ofProjects('Task'),
+  ofProjects('Session'),
+  ofProjects('Agent', '"projectId" IS NULL'),
+  ofProjects('Token'),
+  ofProjects('AuditEntry'),
+  ...['Execution', 'Attempt', 'Artifact', 'Interrupt'].map(ofSessions),
+].join(' UNION ALL ')
