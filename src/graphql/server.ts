@@ -226,7 +226,7 @@ export function createServer({ origins = [], limits: given, houseKey, verify, ..
     },
     envelop: (request, params) => {
       const guest = guests.get(request)
-      return yoga.getEnveloped({ guest, requestId: randomUUID(), overSocket: true, request, params } as never) as never
+      return yoga.getEnveloped({ guest, requestId: randomUUID(), overSocket: true, params } as never) as never
     },
     mask: (error) => mask(error, { log, requestId: randomUUID() }),
   })
