@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Bed } from './bed.ts'
 
 /** Steps of one session. */
@@ -19,6 +20,20 @@ export interface Contestant {
  * @param step is told whenever a step is done, and of which session
  */
 export type Enter = (bed: Bed, step: (session: string) => void) => Promise<Contestant>
+
+/**
+ * Sessions of somebody who only writes steps.
+ *
+ * @param one writes a step, by the number that it has in its session
+ */
+export function sessionsOf(one: (session: string, seq: number) => Promise<void>): Contestant['session'] {
+  return async (shape) => {
+    const session = randomUUID()
+    const numbers = Array.from({ length: STEPS }, (_, index) => index + 1)
+    if (shape === 'fanOut') await Promise.all(numbers.map((seq) => one(session, seq)))
+    else for (const seq of numbers) await one(session, seq)
+  }
+}
 
 /** What one contestant did in one measurement. */
 export interface Pace {

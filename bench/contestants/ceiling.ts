@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { type Contestant, type Enter, STEPS } from '../contestant.ts'
+import { type Contestant, type Enter, sessionsOf } from '../contestant.ts'
 
 interface Done {
   session: string
@@ -61,13 +61,5 @@ export const enterCeiling: Enter = async (bed, step): Promise<Contestant> => {
       gathered.push({ session, seq, execution: randomUUID(), resolve, reject })
       if (!busy) void flush()
     })
-  return {
-    async session(shape) {
-      const session = randomUUID()
-      const numbers = Array.from({ length: STEPS }, (_, index) => index + 1)
-      if (shape === 'fanOut') await Promise.all(numbers.map((seq) => one(session, seq)))
-      else for (const seq of numbers) await one(session, seq)
-    },
-    close: () => client.end(),
-  }
+  return { session: sessionsOf(one), close: () => client.end() }
 }

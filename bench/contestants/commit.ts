@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { type Contestant, type Enter, STEPS } from '../contestant.ts'
+import { type Contestant, type Enter, sessionsOf } from '../contestant.ts'
 
 /** One commit of one row for each step, by ten connections: what a step costs that is stored and does nothing else. */
 export const enterCommit: Enter = async (bed, step): Promise<Contestant> => {
@@ -12,13 +11,5 @@ export const enterCommit: Enter = async (bed, step): Promise<Contestant> => {
     await pool.query({ name: 'step', text, values: [session, seq, '{"output":"done"}'] })
     step(session)
   }
-  return {
-    async session(shape) {
-      const session = randomUUID()
-      const numbers = Array.from({ length: STEPS }, (_, index) => index + 1)
-      if (shape === 'fanOut') await Promise.all(numbers.map((seq) => one(session, seq)))
-      else for (const seq of numbers) await one(session, seq)
-    },
-    close: () => pool.end(),
-  }
+  return { session: sessionsOf(one), close: () => pool.end() }
 }

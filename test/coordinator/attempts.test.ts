@@ -21,9 +21,7 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
   afterAll(() => house.close())
   beforeEach(() => {
     faults.heal()
-    faults.broken.length = 0
-    agent.begun.length = 0
-    agent.script = () => ok()
+    agent.renew()
   })
 
   const part: Partial<SubTask> = { key: 'a', capabilities: ['inside'], retry: { maxAttempts: 2, initialMs: 10 } }

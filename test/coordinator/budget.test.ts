@@ -23,10 +23,9 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
   })
   afterAll(() => house.close())
   beforeEach(() => {
-    agent.begun.length = 0
+    agent.renew()
     seen.length = 0
     handedOut.length = 0
-    agent.script = () => ok()
   })
 
   const using = (usage: Usage): Outcome => ({ ...ok(), usage }) as Outcome

@@ -16,9 +16,8 @@ describe.each(HOUSES)('a checkpoint on $store', (kind) => {
   })
   afterAll(() => house.close())
   beforeEach(() => {
-    agent.begun.length = 0
     version = 1
-    agent.script = ({ key }) => ok(`${key} of ${version}`)
+    agent.renew(({ key }) => ok(`${key} of ${version}`))
   })
 
   const part = (key: string): Partial<SubTask> => ({ key, capabilities: ['inside'] })

@@ -26,9 +26,7 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
   afterAll(() => house.close())
   beforeEach(() => {
     faults.heal()
-    faults.broken.length = 0
-    agent.begun.length = 0
-    agent.script = ({ key }) => ok(`of ${key}`)
+    agent.renew(({ key }) => ok(`of ${key}`))
   })
 
   const part = (key: string, more: Partial<SubTask> = {}): SubTask => {

@@ -29,9 +29,7 @@ describe.each(HOUSES)('when the connection to $store breaks', (kind) => {
   })
   beforeEach(() => {
     faults.heal()
-    faults.broken.length = 0
-    agent.begun.length = 0
-    agent.script = () => ok()
+    agent.renew()
   })
 
   const part = { capabilities: ['inside'] }

@@ -18,6 +18,7 @@ export interface Faulty {
   readonly broken: Statement[]
   /** Keeps the next statement for which `where` holds from being sent until `go`. */
   holdAt(where: (statement: Statement) => boolean): { reached: Promise<void>; go(): void }
+  /** Nothing breaks any more, and nothing has. */
   heal(): void
 }
 
@@ -102,6 +103,7 @@ export function faulty(): Faulty {
     heal() {
       left = 0
       hold = undefined
+      broken.length = 0
     },
   }
 }

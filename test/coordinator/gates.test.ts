@@ -30,10 +30,7 @@ describe.each(HOUSES)('a result on $store', (kind) => {
     await house.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  beforeEach(() => {
-    agent.begun.length = 0
-    agent.script = () => ok()
-  })
+  beforeEach(() => agent.renew())
 
   /** What the command `gate` does from now on, in the workspace. */
   const gate = (...lines: string[]): void => repository.write('gate.sh', lines.join('\n'))

@@ -27,10 +27,7 @@ describe.each(HOUSES)('going on from another session on $store', (kind) => {
     await house.close()
     rmSync(workspace, { recursive: true, force: true })
   })
-  beforeEach(() => {
-    agent.begun.length = 0
-    agent.script = () => ok()
-  })
+  beforeEach(() => agent.renew())
 
   const part = (key: string, more: Partial<SubTask> = {}): SubTask => {
     return { key, title: key, description: key, capabilities: ['inside'], dependsOn: [], ...more }

@@ -12,6 +12,8 @@ export interface Inside extends Runtime {
   /** "key attempt" of everything that was begun, in order. */
   readonly begun: string[]
   readonly reaped: string[]
+  /** From now on it does this, and has not begun anything. */
+  renew(script?: Script): void
 }
 
 export const ok = (output: Json = 'done', files: ProducedFile[] = []): Outcome => {
@@ -30,6 +32,10 @@ export function inside(): Inside {
     script: () => ok(),
     begun: [],
     reaped: [],
+    renew(script = () => ok()) {
+      runtime.script = script
+      runtime.begun.length = 0
+    },
     async *run(work, signal) {
       runtime.begun.push(`${work.key} ${work.attempt}`)
       const done = runtime.script(work, signal)

@@ -19,10 +19,9 @@ describe.each(HOUSES)('people and a session on $store', (kind) => {
   })
   afterAll(() => house.close())
   beforeEach(() => {
-    agent.begun.length = 0
+    agent.renew()
     seen.length = 0
     go = Promise.withResolvers()
-    agent.script = () => ok()
   })
 
   const part = (key: string, more: Partial<SubTask> = {}): Partial<SubTask> => ({

@@ -21,16 +21,14 @@ describe.each(HOUSES)('a rollback on $store', (kind) => {
   let log: string
   let count = 0
   beforeAll(async () => {
-    house = await openHouse(kind, { runtime: agent, workspace: root })
+    const commands = { gate: { argv: ['sh', 'gate.sh'] as [string, ...string[]] } }
+    house = await openHouse(kind, { runtime: agent, workspace: root, commands })
   })
   afterAll(async () => {
     await house.close()
     rmSync(root, { recursive: true, force: true })
   })
-  beforeEach(() => {
-    agent.begun.length = 0
-    agent.script = () => ok()
-  })
+  beforeEach(() => agent.renew())
 
   /** The project works in a repository of its own from now on. */
   async function inRepository(): Promise<void> {
@@ -114,6 +112,19 @@ describe.each(HOUSES)('a rollback on $store', (kind) => {
     expect(agent.begun).toEqual(['a 1', 'b 1', 'undo-a 1'])
     expect(given).toEqual({ input: null, of: { key: 'a', input: 7, output: 'of a' } })
     expect(repository.files()).toEqual({ 'kept.txt': 'kept', 'a.txt': 'as it was' })
+  })
+
+  it('brings the workspace back only once the programs of its gates have stopped (E96)', async () => {
+    await inRepository()
+    // Tidies up when it is told to stop, which takes it a moment.
+    repository.write('gate.sh', "trap 'sleep 2; echo late > late.txt; exit 1' TERM\necho > begun.txt\nsleep 60 & wait")
+    const id = await sequence([part('a', { gates: [{ kind: 'COMMAND', command: 'gate' }] })], { snapshots: true })
+    const [begun, late] = [join(repository.folder, 'begun.txt'), join(repository.folder, 'late.txt')]
+    await eventually(() => existsSync(begun)).toBe(true)
+    await house.coordinator.rollBack(id, { toSeq: 0, reason: 'wrong' })
+    expect(await house.end(id)).toMatchObject({ status: 'ROLLED_BACK' })
+    house = await house.reopen()
+    expect([begun, late].filter(existsSync)).toEqual([])
   })
 
   describe('of which a part cannot be undone asks a person,', () => {

@@ -1,20 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createClient } from 'graphql-ws'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { freshPostgres } from '../database.ts'
 import { HOUSES } from '../house.ts'
+import { type Member, startMember } from '../servers/member.ts'
 import { POSTGRES_TEMPLATE } from '../services.ts'
 
-/** Servers start faster with what an earlier one has compiled. */
-const NODE_COMPILE_CACHE = join(tmpdir(), 'tutti-test-compile-cache')
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const SHOP = fileURLToPath(new URL('../fixtures/repositories/shop', import.meta.url))
 const AUDIT =
   'Audit this repository: analyse its structure, run its tests, review the code, then write its documentation and check that it can be released'
@@ -27,13 +23,28 @@ interface SeenEvent {
   type: string
 }
 
-/** A server process, and what a client needs of it. */
-interface Server {
-  process: ChildProcess
-  url: string
-  ask(query: string, variables?: object): Promise<Record<string, unknown>>
-  /** Reads the session's events behind a cursor until one of them will do; returns those read. */
-  events(sessionId: string, after: number, enough: (event: SeenEvent) => boolean): Promise<SeenEvent[]>
+/** Reads the session's events behind a cursor until one of them will do; returns those read. */
+async function eventsOf(
+  { url }: Member,
+  sessionId: string,
+  after: number,
+  enough: (event: SeenEvent) => boolean,
+): Promise<SeenEvent[]> {
+  const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
+  const seen: SeenEvent[] = []
+  const query = `subscription ($id: ID!, $after: Int!) { sessionEvents(sessionId: $id, after: $after) {
+    ... on SessionEvent { event { seq type } } } }`
+  for await (const { data } of client.iterate<{ sessionEvents: { event?: SeenEvent } }>({
+    query,
+    variables: { id: sessionId, after },
+  })) {
+    const event = data?.sessionEvents.event
+    if (!event) continue
+    seen.push(event)
+    if (enough(event)) break
+  }
+  await client.dispose()
+  return seen
 }
 
 describe.each(HOUSES)('a server on $store with a bus in $bus that is killed in the middle of an audit', (kind) => {
@@ -44,57 +55,11 @@ describe.each(HOUSES)('a server on $store with a bus in $bus that is killed in t
     rmSync(folder, { recursive: true, force: true })
   })
 
-  async function start(environment: Record<string, string>): Promise<Server> {
-    const { NODE_V8_COVERAGE: _, ...inherited } = process.env
-    const child = spawn(process.execPath, [MAIN], {
-      cwd: folder,
-      env: { ...inherited, TUTTI_PORT: '0', TUTTI_DATA_DIR: join(folder, 'data'), NODE_COMPILE_CACHE, ...environment },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    servers.push(child)
-    const url = await new Promise<string>((resolve, reject) => {
-      child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)))
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        const entry = JSON.parse(line) as { url?: string; msg: string }
-        if (entry.msg === 'listening') resolve(entry.url as string)
-      })
-    })
-    return {
-      process: child,
-      url,
-      async ask(query, variables = {}) {
-        const headers = { 'content-type': 'application/json' }
-        const body = JSON.stringify({ query, variables })
-        const answer = (await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).json()) as {
-          data: Record<string, unknown>
-          errors?: unknown
-        }
-        expect(answer.errors).toBeUndefined()
-        return answer.data
-      },
-      async events(sessionId, after, enough) {
-        const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket })
-        const seen: SeenEvent[] = []
-        const query = `subscription ($id: ID!, $after: Int!) { sessionEvents(sessionId: $id, after: $after) {
-          ... on SessionEvent { event { seq type } } } }`
-        for await (const { data } of client.iterate<{ sessionEvents: { event?: SeenEvent } }>({
-          query,
-          variables: { id: sessionId, after },
-        })) {
-          const event = data?.sessionEvents.event
-          if (!event) continue
-          seen.push(event)
-          if (enough(event)) break
-        }
-        await client.dispose()
-        return seen
-      },
-    }
-  }
-
-  const kill = async (server: Server): Promise<void> => {
-    server.process.kill('SIGKILL')
-    await once(server.process, 'exit')
+  const start = (environment: Record<string, string>): Promise<Member> =>
+    startMember(folder, environment, (server) => servers.push(server))
+  const kill = async ({ process, ended }: Member): Promise<void> => {
+    process.kill('SIGKILL')
+    await ended
   }
 
   it('goes on where it was: nothing accepted runs again, events are 1 to n, the audit ends', async () => {
@@ -132,14 +97,14 @@ describe.each(HOUSES)('a server on $store with a bus in $bus that is killed in t
     const accepted = new Map<string, Execution>()
     const seen: SeenEvent[] = []
     for (let kills = 0; kills < KILLS; kills++) {
-      seen.push(...(await server.events(id, seen.length, ({ type }) => type === 'EXECUTION_ACCEPTED')))
+      seen.push(...(await eventsOf(server, id, seen.length, ({ type }) => type === 'EXECUTION_ACCEPTED')))
       for (const execution of (await read()).executions.nodes) {
         if (execution.status === 'ACCEPTED') accepted.set(execution.key, execution)
       }
       await kill(server)
       server = await start(environment)
     }
-    seen.push(...(await server.events(id, seen.length, () => false)))
+    seen.push(...(await eventsOf(server, id, seen.length, () => false)))
     const session = await read()
     expect(session.status).toBe('SUCCEEDED')
     expect(accepted.size).toBeGreaterThanOrEqual(KILLS)

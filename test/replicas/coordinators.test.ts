@@ -51,10 +51,7 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
       await registerAgent(query, { ...words, ...what, ...judge, origin: 'CONFIGURATION' }, uuid(), Date.now())
     })
   })
-  beforeEach(() => {
-    agent.script = () => ok()
-    agent.begun.length = 0
-  })
+  beforeEach(() => agent.renew())
   afterAll(() => rmSync(dataDir, { recursive: true, force: true }))
 
   async function open(
@@ -101,6 +98,22 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
       },
     }
   }
+  /** One that neither beats nor looks from `fall` to `wake`, as if its process were stopped. */
+  async function openSilent(): Promise<One & { fall(): void; wake(): void }> {
+    const silence = Promise.withResolvers<void>()
+    let silent = false
+    const one = await open({
+      between: (servers) => ({
+        ...servers,
+        beat: async (...given) => {
+          if (silent) await silence.promise
+          return servers.beat(...given)
+        },
+        look: async (...given) => (silent ? undefined : servers.look(...given)),
+      }),
+    })
+    return { ...one, fall: () => void (silent = true), wake: silence.resolve }
+  }
   const session = (id: string) => database.prisma.session.findUniqueOrThrow({ where: { id } })
   const succeeded = (id: string): Promise<void> =>
     expect.poll(async () => (await session(id)).status, { timeout: 15_000, interval: 20 }).toBe('SUCCEEDED')
@@ -119,24 +132,13 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
 
   it('take over the judges of a dead one: all that these had put aside is charged, and others are asked (E108)', async () => {
     let asked = 0
-    let silent = false
-    const silence = Promise.withResolvers<void>()
     agent.script = (work, signal) => {
       // Whoever judges has no claim.
       if (work.fence > 0) return { ...ok(), usage: { inputTokens: 10 } }
       asked++
       return asked === 1 ? untilStopped(work, signal) : ok({ verdict: 'ACCEPT' })
     }
-    const one = await open({
-      between: (servers) => ({
-        ...servers,
-        beat: async (...given) => {
-          if (silent) await silence.promise
-          return servers.beat(...given)
-        },
-        look: async (...given) => (silent ? undefined : servers.look(...given)),
-      }),
-    })
+    const one = await openSilent()
     await open()
     const gates = [{ kind: 'JUDGE' as const, criteria: 'It is good.' }]
     const part = { key: 'a', title: 'a', description: '', capabilities: ['inside'], dependsOn: [], gates }
@@ -148,38 +150,26 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     })
     if (started.kind !== 'STARTED') throw new Error(JSON.stringify(started))
     await expect.poll(() => asked, { timeout: 10_000, interval: 20 }).toBe(1)
-    silent = true
+    one.fall()
     await succeeded(started.sessionId)
     expect(asked).toBe(2)
     // The agent's 10, and the share of the judge that nobody heard of any more.
     expect((await session(started.sessionId)).budget).toMatchObject({ TOKENS: { used: 110, reserved: 0 } })
-    silence.resolve()
+    one.wake()
     await one.buried
   })
 
   it('take over from one that is silent; what it reports late is STALE_LEASE, and then it learns that it is dead', async () => {
-    const silence = Promise.withResolvers<void>()
-    let silent = false
-    const one = await open({
-      between: (servers) => ({
-        ...servers,
-        beat: async (...given) => {
-          if (silent) await silence.promise
-          return servers.beat(...given)
-        },
-        // Whoever is stopped does not look either.
-        look: async (...given) => (silent ? undefined : servers.look(...given)),
-      }),
-    })
+    const one = await openSilent()
     await open()
     const held = heldAgent()
     const id = await one.start(['a'])
     await held.begun
-    silent = true
+    one.fall()
     await succeeded(id)
     expect(agent.begun).toEqual(['a 1', 'a 2'])
     held.end(ok('late'))
-    silence.resolve()
+    one.wake()
     await one.buried
     const execution = await database.prisma.execution.findFirstOrThrow({ where: { sessionId: id } })
     expect(execution).toMatchObject({ output: 'done', attempt: 2, lost: 1, fence: 2 })

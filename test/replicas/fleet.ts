@@ -1,32 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect, vi } from 'vitest'
 import { openDatabase, type Database } from '../../src/store/db.ts'
 import { type EventRow, eventsAfter } from '../../src/store/journal.ts'
 import { freshPostgres } from '../database.ts'
+import { type Member, startMember } from '../servers/member.ts'
 import { scratch } from '../servers/process.ts'
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-/** Servers start faster with what an earlier one has compiled. */
-const NODE_COMPILE_CACHE = join(tmpdir(), 'tutti-test-compile-cache')
-
-/** A server process. */
-export interface Member {
-  process: ChildProcess
-  url: string
-  /** What it has logged. */
-  log: { level: number; msg: string }[]
-  /** Its exit code, once it has ended. */
-  ended: Promise<number | null>
-  /** What it answers; errors fail the test. */
-  ask(query: string, variables?: object): Promise<Record<string, unknown>>
-  get(path: string): Promise<Response>
-}
 
 /** Server processes that share a database, a Redis and a data directory. */
 export interface Fleet {
@@ -60,7 +41,7 @@ export async function openFleet(template: string, redisUrl: string, agents: Reco
   }
   writeFileSync(join(folder, 'tutti.config.json'), JSON.stringify(config))
   const database = await openDatabase({ url: databaseUrl })
-  const members: Member[] = []
+  const processes: ChildProcess[] = []
   let projectId: string | undefined
 
   async function project(member: Member): Promise<string> {
@@ -77,51 +58,10 @@ export async function openFleet(template: string, redisUrl: string, agents: Reco
 
   return {
     database,
-    async start(environment = {}) {
-      const { NODE_V8_COVERAGE: _, ...inherited } = process.env
-      const child = spawn(process.execPath, [MAIN], {
-        cwd: folder,
-        env: {
-          ...inherited,
-          NODE_COMPILE_CACHE,
-          DATABASE_URL: databaseUrl,
-          REDIS_URL: redisUrl,
-          TUTTI_PORT: '0',
-          TUTTI_DATA_DIR: join(folder, 'data'),
-          ...environment,
-        },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      const log: Member['log'] = []
-      const ended = once(child, 'exit').then(([code]) => code as number | null)
-      const url = await new Promise<string>((resolve, reject) => {
-        void ended.then((code) => reject(new Error(`the server ended with ${code}: ${JSON.stringify(log.at(-1))}`)))
-        createInterface({ input: child.stdout }).on('line', (line) => {
-          const entry = JSON.parse(line) as Member['log'][number] & { url?: string }
-          log.push(entry)
-          if (entry.msg === 'listening') resolve(entry.url as string)
-        })
-      })
-      const member: Member = {
-        process: child,
-        url,
-        log,
-        ended,
-        get: (path) => fetch(url + path),
-        async ask(query, variables = {}) {
-          const headers = { 'content-type': 'application/json' }
-          const body = JSON.stringify({ query, variables })
-          const answer = (await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).json()) as {
-            data: Record<string, unknown>
-            errors?: unknown
-          }
-          expect(answer.errors).toBeUndefined()
-          return answer.data
-        },
-      }
-      members.push(member)
-      return member
-    },
+    start: (environment = {}) =>
+      startMember(folder, { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...environment }, (process) =>
+        processes.push(process),
+      ),
     async begin(member, agents) {
       const subTasks = agents.map((name, index) => ({ key: `p${index}`, title: name, capabilities: [name] }))
       const started = await member.ask(
@@ -155,8 +95,11 @@ export async function openFleet(template: string, redisUrl: string, agents: Reco
       ),
     events: (sessionId) => eventsAfter(database.query, [{ id: sessionId, after: 0 }], 10_000),
     async close() {
-      for (const { process } of members) process.kill('SIGKILL')
-      await Promise.all(members.map(({ ended }) => ended))
+      for (const process of processes) {
+        if (process.exitCode !== null || process.signalCode !== null) continue
+        process.kill('SIGKILL')
+        await once(process, 'exit')
+      }
       await database.close()
       rmSync(folder, { recursive: true, force: true })
     },

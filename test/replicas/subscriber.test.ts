@@ -4,10 +4,11 @@ import { createClient } from 'graphql-ws'
 import { Redis } from 'ioredis'
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import type { Member } from '../servers/member.ts'
 import { scratch } from '../servers/process.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { POSTGRES_TEMPLATE } from '../services.ts'
-import { type Member, openFleet } from './fleet.ts'
+import { openFleet } from './fleet.ts'
 
 // Whole processes, on machines that are busy.
 vi.setConfig({ testTimeout: 90_000 })
