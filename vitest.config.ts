@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/core/**', 'test/agents/**', 'test/timing/**', 'test/fixtures/**'],
+          exclude: ['**/node_modules/**', 'test/core/**', 'test/agents/**', 'test/timing/**', 'test/fixtures/**'],
           globalSetup: './test/services.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -228,6 +228,14 @@ describe('on a WebSocket', () => {
     client.socket.close()
   })
 
+  it('a mutation is taken as over POST', async () => {
+    const client = await open()
+    client.say(ask('1', 'mutation { archiveTask(input: { id: "Task:x" }) { __typename } }'))
+    await client.hears({ type: 'complete', id: '1' })
+    expect(client.said[1]?.payload).toMatchObject({ data: { archiveTask: { __typename: 'NotFoundError' } } })
+    client.socket.close()
+  })
+
   it('a subscription to what is not there is answered with the error as its only result', async () => {
     const client = await open()
     client.say(ask('1', UPDATED, { id: uuid() }))
