@@ -1,13 +1,15 @@
 /**
- * What the orchestrator itself costs: `npm run bench -- steps|latency|start|scale|reads`. Each question is answered beside a
- * peer or a limit in the same run, the medians of interleaved rounds. See README.md.
+ * What the orchestrator itself costs: `npm run bench -- steps|latency|start|scale|reads|fanout|sockets`. Each question is
+ * answered beside a peer or a limit in the same run, the medians of interleaved rounds. See README.md.
  */
 import { Command, InvalidArgumentError } from 'commander'
 import { type Answer, conditions, print } from './answer.ts'
 import { SHAPES } from './contestant.ts'
+import { fanout, FANOUT_NAMES } from './fanout.ts'
 import { latency } from './latency.ts'
 import { READER_NAMES, reads } from './reads.ts'
 import { scale } from './scale.ts'
+import { sockets } from './sockets.ts'
 import { start } from './start.ts'
 import { NAMES, steps } from './steps.ts'
 
@@ -82,6 +84,18 @@ question('reads', 'pages of sessions with their executions and agents, over HTTP
   .option('--at-once <number>', 'requests under way', whole, 32)
   .option('--stored <number>', 'executions in the database', whole, 100_000)
   .action((options: Common & Parameters<typeof reads>[0]) => report(options, () => reads(options)))
+
+question('fanout', 'telling many subscribers the same')
+  .option(...SECONDS, number, 5)
+  .option('--only <names>', `of ${FANOUT_NAMES.join(',')}`, among(FANOUT_NAMES), FANOUT_NAMES)
+  .option('--subscribers <numbers>', 'at once', counts, [1, 100, 1_000, 5_000])
+  .action((options: Common & Parameters<typeof fanout>[0]) => report(options, () => fanout(options)))
+
+question('sockets', 'many subscribers with nothing to hear, and some who do not read')
+  .option(...SECONDS, number, 10)
+  .option('--subscribers <number>', 'with nothing to hear', whole, 10_000)
+  .option('--paused <number>', 'who do not read', whole, 5)
+  .action((options: Common & Parameters<typeof sockets>[0]) => report(options, () => sockets(options)))
 
 // Servers and folders go when the process ends in order.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))

@@ -11,6 +11,7 @@ const READY_MS = 60_000
 export interface RunningServer {
   /** For instance http://127.0.0.1:4000. */
   url: string
+  pid: number
   stop(): Promise<void>
 }
 
@@ -64,5 +65,5 @@ export async function startNode(
     await server.stop('SIGKILL')
     throw error
   }
-  return { url, stop: () => server.stop() }
+  return { url, pid: server.child.pid as number, stop: () => server.stop() }
 }
