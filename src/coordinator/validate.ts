@@ -10,7 +10,7 @@ import type { Outcome, Work } from '../runtime.ts'
 import { again } from './again.ts'
 import type { Tools } from './tools.ts'
 import { stricter } from './stricter.ts'
-import { allowanceOf } from './work.ts'
+import { allowanceOf, taskOf } from './work.ts'
 
 /** A gate that has to be looked at, and the result that it is for. */
 interface Looking {
@@ -209,7 +209,7 @@ async function drive(
   const runtime = parts.runtimes[runtimeName]
   if (!runtime) throw new Error(`this server has no runtime "${runtimeName}"`)
   const attemptId = parts.newId()
-  const { task } = await parts.store.taskText(state.taskId)
+  const { task } = await taskOf(parts.store, state)
   const outputDir = await parts.artifacts.openFolder(attemptId)
   let shown = ''
   try {

@@ -73,7 +73,8 @@ export function knowTask(plan: Plan, text: TaskText): void {
   tasks.set(plan, text)
 }
 
-async function taskOf(store: Parts['store'], { plan, taskId }: SessionState): Promise<TaskText> {
+/** What the task of a session says, and where it is carried out. */
+export async function taskOf(store: Parts['store'], { plan, taskId }: SessionState): Promise<TaskText> {
   const known = tasks.get(plan) ?? (await store.taskText(taskId))
   tasks.set(plan, known)
   return known

@@ -91,9 +91,11 @@ const update = (table: Usual, n: number, guard: string): string => {
       ${columns.map(([name, type]) => `"${name}" ${type}`).join(', ')})
     WHERE t.id = r.id AND t.id = ANY($${n + 1}::uuid[]) AND ${guard}`
 }
-const insert = (table: string, parameter: number, onConflict = ''): string =>
-  `INSERT INTO "${table}" SELECT r.* FROM jsonb_populate_recordset(NULL::"${table}", $${parameter}::jsonb) r
-    WHERE r."sessionId" IN (SELECT id FROM won) ${onConflict}`
+/** Only for sessions that were moved. */
+const OF_WON = `r."sessionId" IN (SELECT id FROM won)`
+const insert = (table: string, n: number, onConflict = ''): string =>
+  `INSERT INTO "${table}" SELECT r.* FROM jsonb_populate_recordset(NULL::"${table}", $${n}::jsonb) r
+    WHERE ${OF_WON} ${onConflict}`
 const overwrite = (table: keyof typeof CHANGING): string => `ON CONFLICT (id) DO UPDATE SET ${set(table)}`
 
 /** Moves sessions that have the version still that somebody saw, which is `was` of each row. */
@@ -106,7 +108,6 @@ const MOVES = {
     ) RETURNING id`,
   usualSession: (n: number) => `${update('Session', n, 't.version = r.was')} RETURNING t.id`,
 }
-const OF_WON = `r."sessionId" IN (SELECT id FROM won)`
 
 /** Follows for those that were moved. */
 const FOLLOWING = {

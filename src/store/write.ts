@@ -141,9 +141,9 @@ async function writeAll(query: Query, transitions: readonly Transition[]): Promi
   }
   for (const { before, after, steps, analysis, artifacts = [] } of transitions) {
     const known = before.version > 0 ? before : undefined
-    const was = before.version
-    if (isUsual('Session', known, after)) moves.usualSession.push({ ...usualRow('Session', after), was })
-    else moves.Session.push({ ...sessionRow(after), was })
+    const version = { was: before.version }
+    if (isUsual('Session', known, after)) moves.usualSession.push({ ...usualRow('Session', after), ...version })
+    else moves.Session.push({ ...sessionRow(after), ...version })
     const { at } = (steps.at(-1) as Step).events[0] as Event
     if (known?.planVersion !== after.planVersion) following.Plan.push(planRow(after, after.plan, analysis, at))
     for (const key in after.executions) {
