@@ -18,7 +18,9 @@ import { createServer } from './graphql/server.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
 import { archiveUnconfigured, registerAgent, type Registration } from './store/agent.ts'
 import { createArtifactStore } from './store/artifacts.ts'
+import { removeAudit } from './store/audit.ts'
 import { type Database, openDatabase } from './store/db.ts'
+import { layHouseKey, newHouseKey } from './store/houseKey.ts'
 import { installationOf } from './store/installation.ts'
 import { acquireLock } from './store/lock.ts'
 import { migrate, MIGRATIONS } from './store/migrate.ts'
@@ -35,6 +37,8 @@ import { createGitWorkspaces, forgetSnapshots } from './workspaces/git.ts'
 export interface App {
   /** Where it listens, for instance http://127.0.0.1:4000. */
   url: string
+  /** What lets this machine in, whatever tokens there are, for as long as it runs. Not to be told to anybody else. */
+  houseKey: string
   /** Unfinished sessions that it went on with. */
   recovered: { sessions: number; lost: number }
   /** Takes nothing more and hands on what it can, lets what runs end for as long as the operator allows, then closes. */
@@ -106,7 +110,7 @@ async function open(
   log: Logger,
   opened: (close: () => unknown) => void,
   end: (ending: Ending) => Promise<void>,
-): Promise<Pick<App, 'url' | 'recovered'> & { drain(): Promise<void> }> {
+): Promise<Pick<App, 'url' | 'houseKey' | 'recovered'> & { drain(): Promise<void> }> {
   const { dataDir, databaseUrl, redisUrl, role } = config
   // A process that stops and starts again is another server.
   const owner = uuid()
@@ -166,7 +170,12 @@ async function open(
   opened(() => coordinator.stop())
   const recovered = await coordinator.recover()
   if (crewed) opened(beginCleaning(config, { database, servers, owner, log }))
+  const houseKey = newHouseKey()
+  // Loaded only where signed tokens are taken.
+  const verify = config.jwt && (await (await import('./graphql/jwt.ts')).openVerifier(config.jwt))
   const server = createServer({
+    houseKey,
+    verify,
     database,
     bus,
     coordinator,
@@ -180,9 +189,12 @@ async function open(
   })
   opened(() => server.close())
   const { url } = await server.listen(config.port, config.host)
+  // Others find it where they find the address.
+  if (lock) opened(layHouseKey(dataDir, houseKey))
   lock?.update({ url })
   return {
     url,
+    houseKey,
     recovered,
     async drain() {
       await Promise.all([server.drain(), coordinator.drain()])
@@ -232,13 +244,14 @@ const DAY_MS = 86_400_000
 
 /** @returns ends it */
 function beginCleaning(
-  { dataDir, keepEventsDays, keepSessionsDays }: Config,
+  { dataDir, keepEventsDays, keepSessionsDays, keepAuditDays }: Config,
   { database, servers, owner, log }: { database: Database; servers: Servers; owner: string; log: Logger },
 ): () => void {
   const inMs = (days: number | undefined): number | undefined => (days === undefined ? undefined : days * DAY_MS)
   const cleaner = createCleaner(
     {
       retention: createRetention(database),
+      removeAudit: (before, goOn) => removeAudit(database.query, before, goOn),
       servers,
       sweep: () => sweep(database, dataDir, log),
       async forget(id, sessionId) {
@@ -250,7 +263,7 @@ function beginCleaning(
       owner,
       now: Date.now,
     },
-    { eventsMs: inMs(keepEventsDays), sessionsMs: inMs(keepSessionsDays) },
+    { eventsMs: inMs(keepEventsDays), sessionsMs: inMs(keepSessionsDays), auditMs: inMs(keepAuditDays) },
   )
   cleaner.begin()
   return cleaner.end

@@ -25,6 +25,10 @@ export interface Config {
   keepEventsDays?: number
   /** The same for the session with everything that belongs to it. */
   keepSessionsDays?: number
+  /** Days that the audit log is kept; undefined: for ever. */
+  keepAuditDays?: number
+  /** Whose signed tokens are taken; undefined: nobody's. */
+  jwt?: JwtConfig
   /** Foreign origins that browsers may call from; none by default. */
   origins: string[]
   /** Folders below which projects may have their workspaces; undefined: any that the server's user can read. */
@@ -37,6 +41,17 @@ export interface Config {
   builtinAgents: boolean
   /** The server's own environment, from which commands are given what is allowed. */
   environment: Record<string, string | undefined>
+}
+
+/** Whose signed tokens (JWT) are taken. */
+export interface JwtConfig {
+  /** Where the public keys are. */
+  keys: { url: string } | { file: string }
+  issuer: string
+  audience: string
+  /** Paths of the claims that say what somebody may do, and in which projects. */
+  rolesClaim: string
+  projectsClaim: string
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -91,6 +106,13 @@ const environmentShape = z.object({
   TUTTI_DRAIN_MS: z.coerce.number().int().min(0).max(3_600_000).default(30_000),
   TUTTI_KEEP_EVENTS_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   TUTTI_KEEP_SESSIONS_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
+  TUTTI_KEEP_AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
+  TUTTI_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  TUTTI_JWKS_FILE: z.string().min(1).optional(),
+  TUTTI_JWT_ISSUER: z.string().min(1).optional(),
+  TUTTI_JWT_AUDIENCE: z.string().min(1).optional(),
+  TUTTI_JWT_ROLES: z.string().min(1).default('roles'),
+  TUTTI_JWT_PROJECTS: z.string().min(1).default('projects'),
 })
 
 /** The configuration cannot be used. The message says what is wrong where. */
@@ -135,12 +157,33 @@ export async function readConfig(environment: Record<string, string | undefined>
     drainMs: env.TUTTI_DRAIN_MS,
     ...(env.TUTTI_KEEP_EVENTS_DAYS !== undefined && { keepEventsDays: env.TUTTI_KEEP_EVENTS_DAYS }),
     ...(env.TUTTI_KEEP_SESSIONS_DAYS !== undefined && { keepSessionsDays: env.TUTTI_KEEP_SESSIONS_DAYS }),
+    ...(env.TUTTI_KEEP_AUDIT_DAYS !== undefined && { keepAuditDays: env.TUTTI_KEEP_AUDIT_DAYS }),
+    ...jwtIn(env, cwd),
     origins,
     ...(workspaces.length > 0 && { workspaces }),
     logLevel: env.TUTTI_LOG_LEVEL,
     ...file,
     environment,
   }
+}
+
+/** @throws ConfigError if only some of it is set */
+function jwtIn(env: z.infer<typeof environmentShape>, cwd: string): Pick<Config, 'jwt'> {
+  const { TUTTI_JWKS_URL: url, TUTTI_JWKS_FILE: file, TUTTI_JWT_ISSUER: issuer, TUTTI_JWT_AUDIENCE: audience } = env
+  if (url === undefined && file === undefined && issuer === undefined && audience === undefined) return {}
+  const refuse = (why: string) =>
+    new ConfigError(
+      `${why}. Signed tokens take TUTTI_JWKS_URL or TUTTI_JWKS_FILE, TUTTI_JWT_ISSUER and TUTTI_JWT_AUDIENCE: set all three, or none.`,
+    )
+  if (url !== undefined && file !== undefined) throw refuse('TUTTI_JWKS_URL and TUTTI_JWKS_FILE are both set')
+  const keys = url === undefined ? file !== undefined && { file: resolve(cwd, file) } : { url }
+  if (!keys) throw refuse('It is not said where the keys are')
+  if (issuer === undefined || audience === undefined) throw refuse('It is not said who signs for whom')
+  // Whoever can change the keys on their way can sign anything.
+  if (url?.startsWith('http:') && !['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)) {
+    throw refuse('TUTTI_JWKS_URL has to be https, but on this machine')
+  }
+  return { jwt: { keys, issuer, audience, rolesClaim: env.TUTTI_JWT_ROLES, projectsClaim: env.TUTTI_JWT_PROJECTS } }
 }
 
 /**

@@ -19,6 +19,25 @@ export function parseDuration(text: string): number {
   return ms
 }
 
+const DAY_MS = 86_400_000
+/** Ten years: what shall hold for longer needs no end. */
+const FURTHEST_MS = 3_660 * DAY_MS
+
+/**
+ * A point in time to come: a length of time from now on, in days (30d) or as `parseDuration` takes it, or a date.
+ *
+ * @throws InvalidArgumentError if it is none, is over, or is more than ten years away
+ */
+export function parseExpiry(text: string): Date {
+  const [, days] = /^(\d{1,4})d$/.exec(text.trim()) ?? []
+  const at = /^\d{4}-/.test(text)
+    ? Date.parse(text)
+    : Date.now() + (days === undefined ? parseDuration(text) : Number(days) * DAY_MS)
+  const ms = at - Date.now()
+  if (ms > 0 && ms <= FURTHEST_MS) return new Date(at)
+  throw new InvalidArgumentError('It wants a time to come, such as 30d, 12h or 2030-01-31, within ten years.')
+}
+
 /** @throws InvalidArgumentError if it is no whole number from `min` to `max` */
 export const wholeNumber =
   (min: number, max: number) =>

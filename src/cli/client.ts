@@ -11,6 +11,8 @@ export class Unreachable extends Error {
 export interface Client {
   /** Its address without a path. */
   readonly url: string
+  /** What is sent to be let in; nothing where nothing is needed. */
+  readonly headers: Readonly<Record<string, string>>
   /**
    * Asks one question.
    *
@@ -37,14 +39,17 @@ const PATIENCE_MS = 60_000
 const PING_MS = 10_000
 const PONG_MS = 5_000
 
-export function createClient(url: string): Client {
+/** @param secret of a token; undefined: none is needed */
+export function createClient(url: string, secret?: string): Client {
+  const headers: Record<string, string> = secret === undefined ? {} : { authorization: `Bearer ${secret}` }
   let socket: Promise<Socket> | undefined
   const endpoint = new URL('/graphql', url)
   return {
     url,
-    ask: (document, variables) => ask(endpoint, String(document), variables),
+    headers,
+    ask: (document, variables) => ask(endpoint, headers, String(document), variables),
     async *follow(document, variables, signal) {
-      socket ??= openSocket(endpoint)
+      socket ??= openSocket(endpoint, headers)
       const query = String(document)
       const answers = (await socket).iterate({ query, variables: variables as never })
       const leave = (): void => void answers.return?.()
@@ -66,13 +71,22 @@ export function createClient(url: string): Client {
   }
 }
 
-async function ask<Result>(endpoint: URL, query: string, variables: unknown): Promise<Result> {
+async function ask<Result>(
+  endpoint: URL,
+  headers: Readonly<Record<string, string>>,
+  query: string,
+  variables: unknown,
+): Promise<Result> {
   let response: Response
   let text: string
   try {
     response = await fetch(endpoint, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json' },
+      headers: {
+        ...headers,
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json, application/json',
+      },
       body: JSON.stringify({ query, variables }),
       signal: AbortSignal.timeout(PATIENCE_MS),
     })
@@ -85,11 +99,18 @@ async function ask<Result>(endpoint: URL, query: string, variables: unknown): Pr
   const answer = parse(text)
   // It is stopping: another one may be in its place by the next try.
   if (response.status === 503) throw new Unreachable(answer?.errors?.[0]?.message ?? `${endpoint.origin} is not ready.`)
+  if (response.status === 401) throw new Failure(notLetIn(answer?.errors?.[0]?.message, headers))
   if (answer?.errors) throw refusal(answer.errors)
   if (!answer?.data) {
     throw new Failure(`What answers at ${endpoint} is no server of tutti (status ${response.status}). Check --server.`)
   }
   return answer.data as Result
+}
+
+/** What to do about it, on the command line. */
+function notLetIn(message: string | undefined, { authorization }: Readonly<Record<string, string>>): string {
+  const next = authorization === undefined ? 'Set TUTTI_TOKEN to one.' : 'Check TUTTI_TOKEN.'
+  return `${message ?? 'The server lets nobody in without a token.'} ${next}`
 }
 
 interface Answer {
@@ -110,13 +131,14 @@ const refusal = (errors: readonly { message: string }[]): Failure =>
   new Failure(errors.map(({ message }) => message).join('\n'))
 
 /** One WebSocket for all subscriptions. It is not opened again when it closes: whoever follows knows where to go on. */
-async function openSocket(endpoint: URL): Promise<Socket> {
+async function openSocket(endpoint: URL, headers: Readonly<Record<string, string>>): Promise<Socket> {
   const { createClient: createSocket } = await import('graphql-ws')
   const url = new URL(endpoint)
   url.protocol = endpoint.protocol === 'https:' ? 'wss:' : 'ws:'
   let silence: NodeJS.Timeout | undefined
   const socket = createSocket({
     url: url.href,
+    connectionParams: headers,
     retryAttempts: 0,
     keepAlive: PING_MS,
     connectionAckWaitTimeout: PING_MS,

@@ -59,7 +59,7 @@ export async function conclude(
   }
   const session = await loadResult(server.client, sessionId)
   const folder = options.out ?? reportsOf(server.dataDir, session.id)
-  const result = await save(session, folder, server.client.url)
+  const result = await save(session, folder, server.client)
   if (options.json === true) process.stdout.write(`${JSON.stringify(answer(result), null, 2)}\n`)
   else {
     const paint = paintFor(process.stdout, options.color)

@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
+import type { Client } from './client.ts'
 import { isInside, placeIn } from './place.ts'
 
 /** An artifact as the server offers it. */
@@ -26,13 +27,13 @@ const AT_ONCE = 4
 /**
  * Saves artifacts as `<folder>/<key>/<name>`. One that cannot be saved says why and keeps no other back.
  *
- * @param server address of the server, for urls without one
+ * @param server address of the server, for urls without one, and what it is sent to let us in
  * @returns in the order of the offers
  */
 export async function download<O extends Offer>(
   offers: readonly O[],
   folder: string,
-  server: string,
+  server: Pick<Client, 'url' | 'headers'>,
 ): Promise<Saved<O>[]> {
   if (offers.length > 0) await mkdir(folder, { recursive: true })
   const saved: Saved<O>[] = []
@@ -66,12 +67,20 @@ function distinctPlaces(offers: readonly Offer[], folder: string): string[] {
   })
 }
 
-async function save({ url, sha256 }: Offer, path: string, folder: string, server: string): Promise<void> {
+async function save(
+  { url: given, sha256 }: Offer,
+  path: string,
+  folder: string,
+  server: Pick<Client, 'url' | 'headers'>,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   // A link that stands in the folder must not lead the file out of it.
   const [root, parent] = await Promise.all([realpath(folder), realpath(dirname(path))])
   if (parent !== root && !isInside(root, parent)) throw new Error(`${dirname(path)} leads out of ${folder}`)
-  const response = await fetch(new URL(url, server))
+  const url = new URL(given, server.url)
+  // Nobody else is told what lets us in.
+  const isOurs = url.origin === new URL(server.url).origin
+  const response = await fetch(url, isOurs ? { headers: server.headers } : {})
   if (!response.ok || response.body === null) throw new Error(`the server answers ${response.status}`)
   const part = `${path}.part`
   try {

@@ -4,6 +4,7 @@ import { Failure } from './failure.ts'
 const PLAIN = new Set([
   'Failure',
   'ConfigError',
+  'KeysUnreadable',
   'DataDirectoryInUse',
   'DatabaseUnavailable',
   'MigrationRefused',

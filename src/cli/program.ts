@@ -2,7 +2,9 @@ import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { CHOICES } from '../core/interrupt.ts'
 import { PATTERNS } from '../core/plan.ts'
-import { json, oneOf, parseDuration, parseServer, wholeNumber } from './arguments.ts'
+import { json, oneOf, parseDuration, wholeNumber } from './arguments.ts'
+import { colour, config, dataDir, logLevel, server } from './options.ts'
+import { addTokens } from './token-program.ts'
 
 // Nothing but the arguments is loaded here: what a command needs, it imports when it is called, so that help is quick.
 
@@ -13,6 +15,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const ENVIRONMENT = `
 Environment:
   TUTTI_SERVER     address of a server that runs, as --server
+  TUTTI_TOKEN      what lets you in at a server; one of your own in the data directory needs none
   TUTTI_DATA_DIR   where a server keeps its data, as --data-dir (default: .tutti)
   TUTTI_CONFIG     the configuration file, as --config (default: tutti.config.ts, .js, .mjs or .json, if there is one)
   DATABASE_URL     a PostgreSQL server instead of the embedded database
@@ -259,6 +262,7 @@ Examples:
     )
     .action(async (options) => onEnd(await (await import('./commands/agents.ts')).agents(options)))
 
+  addTokens(program, onEnd)
   return program
 }
 
@@ -272,29 +276,9 @@ Exit codes: 0 done, 1 refused, with the reason.
 Examples:
   $ tutti ${example}`
 
-const colour = (command: Command): Command => command.option('--no-color', 'no colours')
-
 /** What every command that follows a session understands. */
 const following = (command: Command): Command =>
   command
     .option('-o, --out <folder>', 'where artifacts and the report go (default: .tutti/reports/<session>)')
     .option('--json', 'one JSON object on stdout at the end, progress on stderr')
     .option('-q, --quiet', 'no progress, only the end, and what waits for a person')
-
-const server = (): Option =>
-  new Option('-s, --server <url>', 'address of a server that runs').env('TUTTI_SERVER').argParser(parseServer)
-
-const dataDir = (): Option => new Option('-d, --data-dir <folder>', 'where the server keeps its data (default: .tutti)')
-
-const config = (): Option => new Option('-c, --config <file>', 'configuration file with agents and commands')
-
-const logLevel = (): Option =>
-  new Option('--log-level <level>', 'what is logged (default: info)').choices([
-    'trace',
-    'debug',
-    'info',
-    'warn',
-    'error',
-    'fatal',
-    'silent',
-  ])

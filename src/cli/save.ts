@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { Client } from './client.ts'
 import { download, placeReport } from './download.ts'
 import type { ArtifactResult, ExecutionResult, SessionResult } from './result.ts'
 
@@ -25,9 +26,13 @@ const REPORT = 'report.md'
 /**
  * Saves all artifacts of a session into a folder, and its report on top of them.
  *
- * @param server address of the server
+ * @param server address of the server, and what lets us in
  */
-export async function save(session: SessionResult, folder: string, server: string): Promise<SavedResult> {
+export async function save(
+  session: SessionResult,
+  folder: string,
+  server: Pick<Client, 'url' | 'headers'>,
+): Promise<SavedResult> {
   const root = resolve(folder)
   const offers = session.executions.flatMap(({ key, artifacts }) => artifacts.map((artifact) => ({ key, ...artifact })))
   const saved = await download(offers, root, server)

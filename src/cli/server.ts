@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { App } from '../app.ts'
 import type { Config } from '../config.ts'
+import { findHouseKey } from '../store/houseKey.ts'
 import { DataDirectoryInUse, readLock } from '../store/lock.ts'
 import { type Client, createClient } from './client.ts'
 import { Failure } from './failure.ts'
@@ -38,6 +39,7 @@ export async function openServer(
   { embed, say }: { embed: boolean; say: (text: string) => void },
 ): Promise<Server> {
   if (options.server !== undefined) return named(options.server, await reportsIn(options))
+  const token = ownToken()
   const { readConfig } = await import('../config.ts')
   const config = await readConfig(environmentOf(options), process.cwd())
   const { dataDir } = config
@@ -48,7 +50,7 @@ export async function openServer(
       const url = await whereItListens(dataDir)
       if (url !== undefined) {
         say(`using the server at ${url}, which has the data directory ${dataDir}`)
-        return createClient(url)
+        return createClient(url, token ?? (await findHouseKey(dataDir)))
       }
       if (!embed) {
         throw new Failure(
@@ -56,7 +58,7 @@ export async function openServer(
         )
       }
       app = await become(config, say)
-      if (app) return createClient(app.url)
+      if (app) return createClient(app.url, app.houseKey)
     }
   }
   client = await open()
@@ -77,8 +79,13 @@ export async function openServer(
   }
 }
 
-function named(url: string, dataDir: string): Server {
-  const client = createClient(url)
+/** What whoever calls this has been given to be let in. */
+const ownToken = (): string | undefined => process.env['TUTTI_TOKEN'] || undefined
+
+async function named(url: string, dataDir: string): Promise<Server> {
+  // It may be the one that has the data directory, by another way.
+  const isHere = async (): Promise<boolean> => (await readLock(dataDir).catch(() => undefined))?.url === url
+  const client = createClient(url, ownToken() ?? ((await isHere()) ? await findHouseKey(dataDir) : undefined))
   return {
     client,
     dataDir,
@@ -124,8 +131,8 @@ async function become(config: Config, say: (text: string) => void): Promise<App 
 const TOLD = 3
 
 /** Which sessions an earlier server has left unfinished, as a person wants to know it before another one begins. */
-async function goingOn({ url, recovered: { sessions } }: App): Promise<string> {
-  const { nodes } = (await createClient(url).ask(UnfinishedQuery, { first: TOLD })).sessions
+async function goingOn({ url, houseKey, recovered: { sessions } }: App): Promise<string> {
+  const { nodes } = (await createClient(url, houseKey).ask(UnfinishedQuery, { first: TOLD })).sessions
   const told = nodes.map(({ id, status, task }) => {
     const ways =
       status === 'INTERRUPTED' || status === 'AWAITING_APPROVAL' ? '`tutti approve`' : `\`tutti watch ${uuidOf(id)}\``

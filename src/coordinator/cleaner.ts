@@ -7,6 +7,8 @@ import type { Timers } from './timers.ts'
 export interface Keeping {
   eventsMs: number | undefined
   sessionsMs: number | undefined
+  /** The same for the audit log, from when it was written. */
+  auditMs: number | undefined
 }
 
 /** Removes what has been kept for long enough. */
@@ -20,6 +22,8 @@ export interface Cleaner {
 
 interface CleanerParts {
   retention: Retention
+  /** Removes entries of the audit log from before a time; returns how many. */
+  removeAudit(before: Date, goOn: () => Promise<boolean>): Promise<number>
   servers: Pick<Servers, 'isOldest'>
   /** Removes the bytes that nothing refers to any more, of the data directory of this server. */
   sweep(): Promise<void>
@@ -39,7 +43,7 @@ const EVERY_MS = 3_600_000
 const PAUSE_MS = 100
 
 /** Cleans for all servers of the database: the oldest with a crew does it. Two at once would do no harm. */
-export function createCleaner(parts: CleanerParts, { eventsMs, sessionsMs }: Keeping): Cleaner {
+export function createCleaner(parts: CleanerParts, { eventsMs, sessionsMs, auditMs }: Keeping): Cleaner {
   const { retention, servers, timers, log, owner, now } = parts
   let over = false
   let callOff = (): void => {}
@@ -74,6 +78,11 @@ export function createCleaner(parts: CleanerParts, { eventsMs, sessionsMs }: Kee
     }
   }
 
+  async function removeAudit(keptMs: number): Promise<void> {
+    const entries = await parts.removeAudit(new Date(now() - keptMs), goOn)
+    if (entries > 0) log.info({ entries }, 'old entries of the audit log were removed')
+  }
+
   async function forget(projectId: string, sessionId: string): Promise<void> {
     try {
       await parts.forget(projectId, sessionId)
@@ -88,6 +97,7 @@ export function createCleaner(parts: CleanerParts, { eventsMs, sessionsMs }: Kee
       await parts.sweep()
       if (eventsMs !== undefined && (await isTurn())) await removeEvents(eventsMs)
       if (sessionsMs !== undefined && (await isTurn())) await removeSessions(sessionsMs)
+      if (auditMs !== undefined && (await isTurn())) await removeAudit(auditMs)
     } catch (error) {
       if (!over) log.warn({ err: error }, 'what is old could not be removed; it is tried again')
     }
@@ -101,7 +111,7 @@ export function createCleaner(parts: CleanerParts, { eventsMs, sessionsMs }: Kee
   return {
     clean,
     begin() {
-      if (eventsMs !== undefined || sessionsMs !== undefined) cleanIn(FIRST_MS)
+      if ([eventsMs, sessionsMs, auditMs].some((keptMs) => keptMs !== undefined)) cleanIn(FIRST_MS)
     },
     end() {
       over = true

@@ -40,6 +40,8 @@ export interface Access {
    * @returns stops watching
    */
   watch({ by }: Admission, end: (why: string) => void): () => void
+  /** Says in the log who comes in as long as there is no token. */
+  announce(url: string): Promise<void>
   /** A token was made or revoked here: looks again at once. */
   changed(): void
 }
@@ -63,6 +65,8 @@ const REMEMBERED = 10_000
 
 const HOW = 'Send a token as `authorization: Bearer …`; `tutti tokens create` makes one.'
 const NO_TOKEN = `A token is needed. ${HOW}`
+const OPEN =
+  'NO TOKEN YET: everybody on this machine may do everything here, and nobody else comes in. Once there is a token (`tutti tokens create NAME --role ADMIN`) nobody comes in without.'
 const NOT_OPEN =
   'This server can be reached from other machines and has no token yet, so it refuses everybody. Make one on its machine: `tutti tokens create NAME --role ADMIN`.'
 const WRONG = `This token is unknown, expired or revoked. ${HOW}`
@@ -200,6 +204,10 @@ export function createAccess({ query, log, isPrivate, houseKey, verify }: Access
       watched.add(watch)
       lookLater()
       return () => watched.delete(watch)
+    },
+    async announce(url) {
+      if (verify || (await hasTokens())) return
+      log.warn({ url }, isPrivate() ? OPEN : NOT_OPEN)
     },
     changed() {
       remembered.clear()

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
 import { type Role, ROLES } from '../core/gate.ts'
 import { decodeId, isUuid } from './ids.ts'
@@ -6,7 +7,7 @@ import { type Viewer, viewerOf } from './rights.ts'
 /** Whose signed tokens let somebody in, and how their claims are read. */
 export interface JwtOptions {
   /** Where the public keys are: an address that is asked again when a key is unknown, or the keys themselves. */
-  keys: { url: string } | { set: unknown }
+  keys: { url: string } | { file: string }
   issuer: string
   audience: string
   /** Paths of the claims, with dots. */
@@ -24,6 +25,11 @@ export interface Signed {
 /** The token is not fit: the message says why, without what is in it. */
 export class BadJwt extends Error {
   override name = 'BadJwt'
+}
+
+/** The file of keys cannot be used: the message says why. */
+class KeysUnreadable extends Error {
+  override name = 'KeysUnreadable'
 }
 
 /** The keys cannot be had at the moment. */
@@ -44,15 +50,15 @@ const MAX_PROJECTS = 1_000
 /**
  * Checks JSON Web Tokens (RFC 7519) against a set of public keys (RFC 7517).
  *
- * @returns asks who a token is from; throws BadJwt or KeysAway
- * @throws if the keys are no set of keys
+ * @returns says who a token is from; throws BadJwt or KeysAway
+ * @throws if the file holds no set of keys
  */
-export function createVerifier(options: JwtOptions): (token: string) => Promise<Signed> {
+export async function openVerifier(options: JwtOptions): Promise<(token: string) => Promise<Signed>> {
   const { keys, issuer, audience, rolesClaim, projectsClaim } = options
   const keySet =
     'url' in keys
       ? createRemoteJWKSet(new URL(keys.url), { timeoutDuration: KEYS_MS, cooldownDuration: COOLDOWN_MS })
-      : createLocalJWKSet(keys.set as JSONWebKeySet)
+      : await localKeys(keys.file)
   return async (token) => {
     let payload: JWTPayload
     try {
@@ -73,6 +79,16 @@ export function createVerifier(options: JwtOptions): (token: string) => Promise<
       viewer: viewerOf({ name, roles: rolesIn(roles), projects }),
       expiresAt: (payload.exp as number) * 1_000,
     }
+  }
+}
+
+async function localKeys(file: string) {
+  try {
+    return createLocalJWKSet(JSON.parse(await readFile(file, 'utf8')) as JSONWebKeySet)
+  } catch (error) {
+    throw new KeysUnreadable(`${file} holds no set of public keys (JWKS): ${(error as Error).message}`, {
+      cause: error,
+    })
   }
 }
 

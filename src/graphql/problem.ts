@@ -18,6 +18,7 @@ export function sendProblem(
 }
 
 const CODES: Record<number, string> = {
+  401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
   405: 'METHOD_NOT_ALLOWED',

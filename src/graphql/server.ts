@@ -238,7 +238,9 @@ export function createServer({ origins = [], limits: given, houseKey, verify, ..
         http.once('error', reject)
         http.listen(port, host, () => {
           http.off('error', reject)
-          resolve({ url: urlOf(http.address() as AddressInfo) })
+          const url = urlOf(http.address() as AddressInfo)
+          if (worksOnly) return resolve({ url })
+          access.announce(url).then(() => resolve({ url }), reject)
         })
       }),
     async drain() {

@@ -14,7 +14,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 /** Serves the text that the address names. */
 let server: Server
-let address: string
+let address: { url: string; headers: Record<string, string> }
 let folder: string
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
     else response.end(text)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  address = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, headers: {} }
 })
 afterAll(() => {
   server.closeAllConnections()

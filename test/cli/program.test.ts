@@ -24,6 +24,7 @@ describe('tutti', () => {
     'fork',
     'sessions',
     'agents',
+    'tokens',
   ])('explains %s with examples', async (command) => {
     const { stdout } = await endOf(tutti(folderWith({}), command, '--help'), 0)
     expect(stdout).toContain(`Usage: tutti ${command}`)
@@ -47,6 +48,9 @@ registerHooks({ load(url, context, next) { if (!url.startsWith('node:')) process
       'core/interrupt.ts',
       'core/plan.ts',
       'cli/arguments.ts',
+      'cli/options.ts',
+      'cli/token-program.ts',
+      'core/gate.ts',
     ])
   })
 

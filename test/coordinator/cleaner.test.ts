@@ -5,6 +5,7 @@ import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCleaner, type Keeping } from '../../src/coordinator/cleaner.ts'
 import { timers } from '../../src/coordinator/timers.ts'
+import { type AuditRow, removeAudit, writeAudit } from '../../src/store/audit.ts'
 import { createRetention } from '../../src/store/retention.ts'
 import { createServers } from '../../src/store/servers.ts'
 import { sweepArtifacts } from '../../src/store/sweep.ts'
@@ -34,6 +35,7 @@ describe.each(HOUSES)('what is old, on $store,', (kind) => {
     const log = pino({}, { write: (line: string) => void logged.push(JSON.parse(line) as never) })
     const parts = {
       retention: createRetention(database),
+      removeAudit: (before: Date, goOn: () => Promise<boolean>) => removeAudit(database.query, before, goOn),
       servers: createServers(database),
       sweep: async () => void (await sweepArtifacts(database.query, dataDir, now())),
       async forget(id: string, sessionId: string) {
@@ -45,7 +47,7 @@ describe.each(HOUSES)('what is old, on $store,', (kind) => {
       owner,
       now,
     }
-    return createCleaner(parts, { eventsMs: undefined, sessionsMs: undefined, ...keeping })
+    return createCleaner(parts, { eventsMs: undefined, sessionsMs: undefined, auditMs: undefined, ...keeping })
   }
   async function born(role: 'all' | 'api'): Promise<string> {
     const id = uuid()
@@ -83,6 +85,33 @@ describe.each(HOUSES)('what is old, on $store,', (kind) => {
     utimesSync(path, new Date(), new Date())
     await cleaner.clean()
     expect(existsSync(path)).toBe(false)
+    cleaner.end()
+  })
+
+  it('is removed from the audit log too, whole pieces at a time', async () => {
+    const entry = (days: number): AuditRow => {
+      const at = new Date(Date.now() - days * DAY_MS)
+      const nothing = { projectId: null, code: null, viewer: null, tokenId: null, subject: null, detail: null }
+      return {
+        id: uuid(),
+        at,
+        lastAt: at,
+        count: 1,
+        outcome: 'DONE',
+        act: 'test',
+        peer: '::1',
+        requestId: null,
+        ...nothing,
+      }
+    }
+    await writeAudit(house.database.query, [...Array.from({ length: 2_001 }, () => entry(8)), entry(6)])
+    const [oldest] = await createServers(house.database).living()
+    await cleanerOf(oldest?.id ?? '', {}).clean()
+    expect(await house.database.prisma.auditEntry.count()).toBe(2_002)
+    await house.database.query(`DELETE FROM "Server" WHERE role = 'api'`)
+    const cleaner = cleanerOf((await createServers(house.database).living())[0]?.id ?? '', { auditMs: 7 * DAY_MS })
+    await cleaner.clean()
+    expect(await house.database.prisma.auditEntry.count()).toBe(1)
     cleaner.end()
   })
 })

@@ -29,7 +29,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   keepOutOfGit(config.dataDir)
   const log = serverLog(config.logLevel, { json: options.jsonLogs === true, colour: options.color })
   const app = await createApp(config, log)
-  const client = createClient(app.url)
+  const client = createClient(app.url, app.houseKey)
   const [{ health }, agents] = await Promise.all([client.ask(HealthQuery, {}), agentsOf(client)])
   const facts = { url: app.url, dataDir: config.dataDir, database: health.databaseKind, version: health.version }
   const lines = welcome(
