@@ -14,7 +14,9 @@ import type { Membership } from './coordinator/membership.ts'
 import { timers } from './coordinator/timers.ts'
 import { createBullmqEngine } from './engines/bullmq.ts'
 import { createEmbeddedEngine } from './engines/embedded.ts'
+import { connectCounter } from './graphql/rate.ts'
 import { createServer } from './graphql/server.ts'
+import { trustedDocuments } from './graphql/trusted.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
 import { archiveUnconfigured, registerAgent, type Registration } from './store/agent.ts'
 import { createArtifactStore } from './store/artifacts.ts'
@@ -173,6 +175,8 @@ async function open(
   const houseKey = newHouseKey()
   // Loaded only where signed tokens are taken.
   const verify = config.jwt && (await (await import('./graphql/jwt.ts')).openVerifier(config.jwt))
+  const counter = alone ? undefined : connectCounter(redisUrl)
+  opened(() => counter?.disconnect())
   const server = createServer({
     houseKey,
     verify,
@@ -186,6 +190,10 @@ async function open(
     origins: config.origins,
     version: VERSION,
     condition: { role, engine: engine.status, servers: servers.living },
+    limits: config.limits,
+    graphiql: config.graphiql,
+    trusted: config.trustedDocuments && trustedDocuments(config.trustedDocuments, await ownDocuments()),
+    redis: counter,
   })
   opened(() => server.close())
   const { url } = await server.listen(config.port, config.host)
@@ -226,6 +234,12 @@ async function register(database: Database, registrations: readonly Registration
     const names = registrations.map(({ name }) => name)
     await archiveUnconfigured(query, names, Date.now())
   })
+}
+
+/** What the programs that come with Tutti ask for. */
+async function ownDocuments(): Promise<string[]> {
+  const generated = await import('./generated/gql/graphql.ts')
+  return Object.entries(generated).flatMap(([name, document]) => (/^Cli.*Document$/.test(name) ? String(document) : []))
 }
 
 /** A server whose files cannot be swept is no worse a server. */

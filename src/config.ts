@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
+import { DEFAULT_LIMITS, type Limits } from './graphql/limits.ts'
 import { commandDefinition, type CommandDefinition } from './runtimes/command.ts'
 import { SERVER_ROLES, type ServerRole } from './store/servers.ts'
 
@@ -39,6 +40,12 @@ export interface Config {
   agents: AgentConfig[]
   /** The repository agents that come with Tutti. */
   builtinAgents: boolean
+  /** What one caller may ask for, where it is other than usual. */
+  limits: Partial<Limits>
+  /** Whether browsers are sent GraphiQL. */
+  graphiql: boolean
+  /** The only documents that clients may ask for, by id, beside those of Tutti's own programs; undefined: any. */
+  trustedDocuments?: Readonly<Record<string, string>>
   /** The server's own environment, from which commands are given what is allowed. */
   environment: Record<string, string | undefined>
 }
@@ -76,10 +83,24 @@ const agentConfig = z.strictObject({
 /** An agent of the operator's. */
 export type AgentConfig = z.infer<typeof agentConfig>
 
+/** The largest that timers and rows can hold. */
+const LARGEST = 2 ** 31 - 1
+const limitsShape = z.strictObject(
+  Object.fromEntries(
+    (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name) => [
+      name,
+      z.int().min(1).max(LARGEST).exactOptional(),
+    ]),
+  ) as Record<keyof Limits, z.ZodExactOptional<z.ZodInt>>,
+)
+
 const fileShape = z.strictObject({
   commands: z.record(z.string(), commandDefinition).default({}),
   agents: z.array(agentConfig).default([]),
   builtinAgents: z.boolean().default(true),
+  limits: limitsShape.default({}),
+  graphiql: z.boolean().default(true),
+  trustedDocuments: z.record(z.string().min(1), z.string().min(1)).exactOptional(),
 })
 
 /** What stands in tutti.config.ts, tutti.config.js or tutti.config.json. */

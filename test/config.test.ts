@@ -74,6 +74,21 @@ describe('the configuration', () => {
     await expect(readConfig({ [name]: value }, folder)).rejects.toThrow(name)
   })
 
+  it('takes limits that are known and whole, and says which one is not', async () => {
+    const write = (config: object): void => writeFileSync(join(folder, 'tutti.config.json'), JSON.stringify(config))
+    write({ limits: { depth: 20 }, graphiql: false, trustedDocuments: { abc: '{ __typename }' } })
+    expect(await readConfig({}, folder)).toMatchObject({
+      limits: { depth: 20 },
+      graphiql: false,
+      trustedDocuments: { abc: '{ __typename }' },
+    })
+    const wrong = join(folder, 'wrong.json')
+    for (const limits of [{ depth: 0 }, { depth: 1.5 }, { depth: 2 ** 31 }, { depht: 20 }]) {
+      writeFileSync(wrong, JSON.stringify({ limits }))
+      await expect(readConfig({ TUTTI_CONFIG: wrong }, folder)).rejects.toThrow(/limits|depht/)
+    }
+  })
+
   it('takes a role other than all only for servers that share a database, and says what is missing', async () => {
     const [DATABASE_URL, REDIS_URL] = ['postgresql://me@localhost/tutti', 'redis://localhost']
     expect(await readConfig({ TUTTI_ROLE: 'worker', DATABASE_URL, REDIS_URL }, folder)).toMatchObject({

@@ -9,6 +9,7 @@ import type { Guest } from './doorkeeper.ts'
 import type { Follower } from './follow.ts'
 import type { Limits } from './limits.ts'
 import type { Loaders } from './loaders.ts'
+import type { Rates } from './rate.ts'
 import type { Viewer } from './rights.ts'
 
 /** What the doors need of the house; made by hand in app.ts. */
@@ -53,6 +54,7 @@ export interface Context extends Parts {
   /** UUID of the project that the row with this UUID belongs to; undefined: none. */
   projectOf(id: string): Promise<string | undefined>
   auditor: Auditor
+  rates: Rates
   /** What is to be told to whoever lets people in: a token was made or revoked. */
   tokensChanged(): void
   /** Fires once the server stops: it takes nothing more. */

@@ -14,7 +14,7 @@ import { refusedRequest } from './errors.ts'
 import type { Limits } from './limits.ts'
 import { isStorable, NOT_STORABLE } from './rules.ts'
 
-type Shape = Pick<Limits, 'tokens' | 'depth' | 'fields' | 'aliases' | 'repetitions'>
+type Shape = Pick<Limits, 'tokens' | 'depth' | 'fields' | 'aliases' | 'directives' | 'repetitions'>
 
 /**
  * Parses a document and refuses it before anything costly happens to it, such as validation, whose time grows with the
@@ -32,11 +32,12 @@ export function parseWithin(limits: Shape, source: string | Source, options?: Pa
   let all = 0
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue
-    const { depth, fields, aliases } = measure(definition.selectionSet, fragments, known)
+    const { depth, fields, aliases, directives } = measure(definition.selectionSet, fragments, known)
     all += fields
     refuse('deep', depth, limits.depth)
     refuse('wide, with its fragments written out,', fields, limits.fields)
     refuse('rich in aliases, with its fragments written out,', aliases, limits.aliases)
+    refuse('rich in directives, with its fragments written out,', directives + own(definition), limits.directives)
     refuse('wide, with all its definitions together,', all, DEFINITIONS * limits.fields)
     refuse('repetitive', mostRepeated(definition.selectionSet, fragments), limits.repetitions)
   }
@@ -78,9 +79,12 @@ interface Measure {
   depth: number
   fields: number
   aliases: number
+  directives: number
 }
 
-const NOTHING: Measure = { depth: 0, fields: 0, aliases: 0 }
+const NOTHING: Measure = { depth: 0, fields: 0, aliases: 0, directives: 0 }
+
+const own = ({ directives }: { directives?: readonly unknown[] | undefined }): number => directives?.length ?? 0
 
 /** A fragment is measured once, however often it is spread: a bomb of fragments takes no longer than its text. */
 function measure(
@@ -94,6 +98,7 @@ function measure(
     sum.depth = Math.max(sum.depth, inner.depth)
     sum.fields += inner.fields
     sum.aliases += inner.aliases
+    sum.directives += inner.directives + own(selection)
   }
   return sum
 
@@ -105,6 +110,7 @@ function measure(
         depth: below.depth + 1,
         fields: below.fields + 1,
         aliases: below.aliases + (selection.alias ? 1 : 0),
+        directives: below.directives,
       }
     }
     const name = selection.name.value

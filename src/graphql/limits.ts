@@ -15,6 +15,8 @@ export interface Limits {
   fields: number
   /** Aliases of a document with all its fragments written out. */
   aliases: number
+  /** Directives of a document with all its fragments written out. */
+  directives: number
   /** Times that one field may be asked for at one place. */
   repetitions: number
   /** Estimated cost of an operation: its fields, multiplied by the pages that they stand on. */
@@ -23,6 +25,8 @@ export interface Limits {
   operationsPerSocket: number
   /** WebSockets at once. */
   sockets: number
+  /** WebSockets at once from one address. */
+  socketsPerAddress: number
   /** Milliseconds that a WebSocket may take to send connection_init. */
   connectionInitMs: number
   /** Bytes that wait for one WebSocket to be read; more end it with how to go on. */
@@ -37,6 +41,10 @@ export interface Limits {
   socketMs: number
   /** Bytes of memory for the last rows of all logs that somebody follows; older ones are read from the database. */
   ringBytes: number
+  /** Milliseconds that a query or a mutation may take. */
+  operationMs: number
+  /** Queries, mutations and subscriptions that one token may begin in a minute. */
+  operationsPerMinute: number
   /** Milliseconds after which a request over HTTP must have arrived whole. */
   requestMs: number
   /** Sessions that have not ended, over all projects; more are refused. */
@@ -53,10 +61,12 @@ export const DEFAULT_LIMITS: Limits = {
   depth: 16,
   fields: 1_000,
   aliases: 100,
+  directives: 100,
   repetitions: 30,
   complexity: 25_000,
   operationsPerSocket: 100,
   sockets: 20_000,
+  socketsPerAddress: 2_000,
   connectionInitMs: 5_000,
   socketBytes: 8_388_608,
   slowReaderMs: 30_000,
@@ -64,6 +74,8 @@ export const DEFAULT_LIMITS: Limits = {
   socketIdleMs: 600_000,
   socketMs: 86_400_000,
   ringBytes: 67_108_864,
+  operationMs: 30_000,
+  operationsPerMinute: 6_000,
   requestMs: 30_000,
   unfinishedSessions: 10_000,
   agentsPerProject: 1_000,

@@ -3,6 +3,7 @@ import { createServer as createHttpServer, type IncomingMessage, type ServerResp
 import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
+import type { Redis } from 'ioredis'
 import { createAccess, isLoopback } from './access.ts'
 import { createAuditor } from './auditor.ts'
 import type { Context, Parts } from './context.ts'
@@ -12,17 +13,21 @@ import { createDoorkeeper, type Guest, isDenial } from './doorkeeper.ts'
 import { sendArtifact } from './download.ts'
 import { createFollower } from './follow.ts'
 import { sendGraphiql } from './graphiql.ts'
+import { useIntrospectionByRight } from './introspection.ts'
 import type { Signed } from './jwt.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { createLoaders } from './loaders.ts'
 import { mask, useMasking } from './masking.ts'
 import { refuseOrigin } from './origin.ts'
 import { sendProblem } from './problem.ts'
+import { createRates, useRates } from './rate.ts'
 import { sendLive, sendReady } from './ready.ts'
 import { viewerOf } from './rights.ts'
 import { schema } from './schema.ts'
 import { STOPPING, useFarewell } from './stopping.ts'
 import { createSubscribe } from './streams/streams.ts'
+import { useTimeLimit } from './time.ts'
+import { DOCUMENT_ID, type TrustedDocuments, useTrustedDocuments } from './trusted.ts'
 import { createVisibility } from './visible.ts'
 import { serveSockets } from './ws.ts'
 
@@ -49,6 +54,12 @@ export interface ServerOptions extends Parts {
   /** Origins of pages that may talk to this server from a browser, beside its own. */
   origins?: readonly string[]
   limits?: Partial<Limits>
+  /** Whether browsers are sent GraphiQL; they are unless told. */
+  graphiql?: boolean
+  /** The only documents that are taken; any unless told. */
+  trusted?: TrustedDocuments | undefined
+  /** Where several servers count operations together; each counts alone unless told. */
+  redis?: Redis | undefined
   /** The secret of those who can read the data directory; nobody has it unless told. */
   houseKey?: string | undefined
   /** Checks signed tokens; none are taken unless told. */
@@ -66,10 +77,21 @@ const HEADERS = {
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
+  // Only GraphiQL is a page; it says what it needs.
+  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 
 /** GraphQL over HTTP, server-sent events and WebSocket at /graphql, artifacts and health beside it, on one HTTP server. */
-export function createServer({ origins = [], limits: given, houseKey, verify, ...parts }: ServerOptions): Server {
+export function createServer({
+  origins = [],
+  limits: given,
+  graphiql = true,
+  trusted,
+  redis,
+  houseKey,
+  verify,
+  ...parts
+}: ServerOptions): Server {
   const { log, bus, database } = parts
   const limits = { ...DEFAULT_LIMITS, ...given }
   const startedAt = Date.now()
@@ -83,6 +105,7 @@ export function createServer({ origins = [], limits: given, houseKey, verify, ..
   const access = createAccess({ query: database.query, log, isPrivate, houseKey, verify })
   const doorkeeper = createDoorkeeper(access, auditor)
   const visibility = createVisibility(database)
+  const rates = createRates({ perMinute: limits.operationsPerMinute, redis })
   /** Who has opened a WebSocket, by the request for it. */
   const guests = new WeakMap<IncomingMessage, Guest>()
 
@@ -102,6 +125,7 @@ export function createServer({ origins = [], limits: given, houseKey, verify, ..
       isForeign: (id) => visibility.isForeign(viewer, id),
       projectOf: visibility.projectOf,
       auditor,
+      rates,
       tokensChanged: access.changed,
       stopping: stopping.signal,
       overSocket,
@@ -122,9 +146,14 @@ export function createServer({ origins = [], limits: given, houseKey, verify, ..
     // Our own masking knows the id of the request; this is for what happens outside of an execution.
     maskedErrors: { maskError: (error) => mask(error, { log, requestId: randomUUID() }) },
     logging: { debug() {}, info() {}, warn: (...said) => log.warn(said), error: (...said) => log.debug(said) },
+    extraParamNames: [DOCUMENT_ID],
     plugins: [
+      useTrustedDocuments(trusted),
       useLimitedParser(limits),
+      useRates(rates),
+      useIntrospectionByRight(),
       useCost(),
+      useTimeLimit(),
       useSharedStreams(),
       useMasking(),
       useFarewell(stopping.signal),
@@ -195,7 +224,9 @@ export function createServer({ origins = [], limits: given, houseKey, verify, ..
     if (stopping.signal.aborted)
       return sendProblem(response, 503, STOPPING, { connection: 'close', 'retry-after': '1' })
     const { method, headers } = request
-    if (method === 'GET' && headers.accept?.includes('text/html')) return sendGraphiql(request, response)
+    if (method === 'GET' && headers.accept?.includes('text/html')) {
+      return graphiql ? sendGraphiql(request, response) : sendProblem(response, 404, 'This server has no GraphiQL.')
+    }
     // A browser asks by OPTIONS, without a token, whether a page of another origin may send one.
     const isPreflight = method === 'OPTIONS' && origins.length > 0
     const guest = isPreflight ? NO_GUEST : await admitted(request, response, requestId)

@@ -62,13 +62,23 @@ export function serveSockets(server: Server, { limits, log, refuse, admit, envel
     mask,
   }
   const connections = new Set<Connection>()
+  const perAddress = new Map<string, number>()
+  const count = (address: string, more: 1 | -1): void => {
+    const number = (perAddress.get(address) ?? 0) + more
+    if (number > 0) perAddress.set(address, number)
+    else perAddress.delete(address)
+  }
 
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy())
+    const address = request.socket.remoteAddress ?? ''
     const refusal =
       refuse(request) ??
       (draining ? { status: 503, message: STOPPING } : undefined) ??
-      (connections.size >= limits.sockets ? { status: 503, message: 'too many sockets' } : undefined)
+      (connections.size >= limits.sockets ? { status: 503, message: 'too many sockets' } : undefined) ??
+      ((perAddress.get(address) ?? 0) >= limits.socketsPerAddress
+        ? { status: 429, message: 'too many sockets from your address' }
+        : undefined)
     if (refusal) {
       const { status, message } = refusal
       const head = `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: text/plain\r\n`
@@ -80,7 +90,11 @@ export function serveSockets(server: Server, { limits, log, refuse, admit, envel
         envelop: (params) => envelop(request, params),
       })
       connections.add(connection)
-      socket.on('close', () => connections.delete(connection))
+      count(address, 1)
+      socket.on('close', () => {
+        connections.delete(connection)
+        count(address, -1)
+      })
     })
   }
 

@@ -94,6 +94,7 @@ describe('forms, methods and origins', () => {
       expect((await send({ method: 'GET', path })).headers).toMatchObject({
         'x-content-type-options': 'nosniff',
         'x-frame-options': 'DENY',
+        'content-security-policy': expect.stringContaining("default-src 'none'"),
       })
     }
   })
@@ -103,6 +104,7 @@ const field = 'health { version }'
 const BOMBS: Record<string, string> = {
   '5,000 aliases': `{ ${Array.from({ length: 5_000 }, (_, n) => `a${n}: health { version }`).join(' ')} }`,
   '200 aliases': `{ ${Array.from({ length: 200 }, (_, n) => `a${n}: __typename`).join(' ')} }`,
+  '120 directives': `{ ${Array.from({ length: 60 }, (_, n) => `a${n}: __typename @include(if: true) @skip(if: false)`).join(' ')} }`,
   '20,000 duplicate fields': `{ ${`${field} `.repeat(20_000)} }`,
   '1,200 duplicate fields': `{ ${'__typename '.repeat(1_200)} }`,
   '900 fields that validation would compare each with each': `{ ${`sessions { ${'nodes { id } '.repeat(14)} } `.repeat(30)} }`,
