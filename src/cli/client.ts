@@ -158,8 +158,15 @@ async function openSocket(endpoint: URL, headers: Readonly<Record<string, string
 /** Close codes with which a server says that it will not have it, whatever the number of attempts. */
 const isRefusal = (code: number): boolean => code >= 4400 && code < 4500 && code !== 4408 && code !== 4418
 
+/** Codes with which a server ends a stream that goes on over another connection. */
+const GOES_ON = new Set(['TOO_SLOW', 'RENEW', 'GOING_AWAY'])
+
 function asFailure(error: unknown, url: string): Error {
-  if (Array.isArray(error)) return refusal(error as { message: string }[])
+  if (Array.isArray(error)) {
+    const errors = error as { message: string; extensions?: { code?: string } }[]
+    const isOver = errors.every(({ extensions }) => !GOES_ON.has(extensions?.code ?? ''))
+    return isOver ? refusal(errors) : new Unreachable(errors.map(({ message }) => message).join('\n'))
+  }
   const { code, reason } = error as { code?: unknown; reason?: unknown }
   if (typeof code === 'number' && isRefusal(code)) return new Failure(`${url} refuses: ${String(reason)} (${code})`)
   return new Unreachable(`The connection to ${url} is lost.`)
