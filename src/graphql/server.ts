@@ -11,6 +11,7 @@ import { useCost } from './cost.ts'
 import { parseWithin } from './document.ts'
 import { createDoorkeeper, type Guest, isDenial } from './doorkeeper.ts'
 import { sendArtifact } from './download.ts'
+import { useExecutor } from './executor/execute.ts'
 import { createFollower } from './follow.ts'
 import { sendGraphiql } from './graphiql.ts'
 import { useIntrospectionByRight } from './introspection.ts'
@@ -150,6 +151,7 @@ export function createServer({
     plugins: [
       useTrustedDocuments(trusted),
       useLimitedParser(limits),
+      useExecutor(schema),
       useRates(rates),
       useIntrospectionByRight(),
       useCost(),
