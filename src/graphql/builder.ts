@@ -6,6 +6,7 @@ import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import type { Json } from '../core/json.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
+import './columns.ts'
 import type { Context } from './context.ts'
 import { forbid, type Scopes } from './forbidden.ts'
 import './guard.ts'
@@ -32,7 +33,8 @@ interface Types {
 /** Where all types of the schema are put together; it defines none itself. */
 export const builder = new SchemaBuilder<Types>({
   // The first one stands outermost: who may not ask is told so before anything is looked up.
-  plugins: [ScopeAuthPlugin, 'guard', ComplexityPlugin, RelayPlugin, PrismaPlugin],
+  // The columns of a field are noted once Prisma's plugin, behind it, has said what it would select.
+  plugins: [ScopeAuthPlugin, 'guard', 'columns', ComplexityPlugin, RelayPlugin, PrismaPlugin],
   scopeAuth: {
     authScopes: ({ viewer }) => ({
       role: (needed) => holds(viewer, needed),

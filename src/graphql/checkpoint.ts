@@ -1,6 +1,7 @@
 import { builder } from './builder.ts'
 import { Execution } from './execution.ts'
 import { encodeId } from './ids.ts'
+import { rowOf } from './rows.ts'
 
 export const Checkpoint = builder.prismaObject('Checkpoint', {
   description: 'Context after an accepted execution; a session can go on from it.',
@@ -10,7 +11,7 @@ export const Checkpoint = builder.prismaObject('Checkpoint', {
       type: Execution,
       description: 'The execution whose acceptance made it.',
       select: { executionId: true },
-      resolve: ({ executionId }, _args, { loaders }) => loaders.execution.load(executionId),
+      resolve: ({ executionId }, _args, context, info) => rowOf<never>(context, info, 'Execution', executionId),
     }),
     acceptedIds: t.idList({
       description: 'Global ids of all executions accepted by then; a list of at most 201.',

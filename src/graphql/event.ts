@@ -5,6 +5,7 @@ import { Execution } from './execution.ts'
 import type { EventRow } from '../store/journal.ts'
 import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
+import { rowOf } from './rows.ts'
 
 export const Event = builder.objectRef<EventRow>('Event').implement({
   description: 'An ordered fact of a session. Events are numbered 1, 2, 3, … without gaps and never change.',
@@ -28,8 +29,8 @@ export const Event = builder.objectRef<EventRow>('Event').implement({
       type: Execution,
       nullable: true,
       description: 'The execution that it is about, as it is now; null: about the session as a whole.',
-      resolve: ({ executionId }, _args, { loaders }) =>
-        executionId === null ? null : loaders.execution.load(executionId),
+      resolve: ({ executionId }, _args, context, info) =>
+        executionId === null ? null : rowOf<never>(context, info, 'Execution', executionId),
     }),
     attemptId: t.globalID({
       nullable: true,

@@ -4,13 +4,14 @@ import type { Evidence as RuntimeEvidence } from '../runtime.ts'
 import { Activity, ActivityConnection } from './activity.ts'
 import { ArtifactConnection } from './artifact.ts'
 import { Failure } from './attempt.ts'
-import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost, pageOfLog } from './connection.ts'
 import { ExecutionStatusEnum, orderInput } from './enums.ts'
 import type { ActivityRow } from './follow.ts'
 import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
+import { listOf } from './list.ts'
+import { rowOf } from './rows.ts'
 
 export const Evidence = builder.objectRef<RuntimeEvidence>('Evidence').implement({
   description: 'Something that was checked and a person may want to look at. A finding is not a failure.',
@@ -174,7 +175,7 @@ builder.objectField(Activity, 'execution', (t) =>
   t.field({
     type: Execution,
     description: 'The execution that it belongs to.',
-    resolve: ({ executionId }, _args, { loaders }) => loaders.execution.load(executionId),
+    resolve: ({ executionId }, _args, context, info) => rowOf<never>(context, info, 'Execution', executionId),
   }),
 )
 
@@ -184,7 +185,8 @@ builder.prismaObjectFields('Execution', (t) => ({
     nullable: true,
     description: 'The execution whose end made this one SKIPPED or CANCELED; null otherwise.',
     select: { causeId: true },
-    resolve: ({ causeId }, _args, { loaders }) => (causeId === null ? null : loaders.execution.load(causeId)),
+    resolve: ({ causeId }, _args, context, info) =>
+      causeId === null ? null : rowOf<never>(context, info, 'Execution', causeId),
   }),
   carriedFrom: t.field({
     type: Execution,
@@ -192,7 +194,8 @@ builder.prismaObjectFields('Execution', (t) => ({
     description:
       'The execution of an earlier session whose accepted result stands here; its attempts and artifacts are there. Null: done in this session.',
     select: { carriedId: true },
-    resolve: ({ carriedId }, _args, { loaders }) => (carriedId === null ? null : loaders.execution.load(carriedId)),
+    resolve: ({ carriedId }, _args, context, info) =>
+      carriedId === null ? null : rowOf<never>(context, info, 'Execution', carriedId),
   }),
   activities: t.connection(
     {
@@ -256,11 +259,8 @@ builder.queryField('executions', (t) =>
         orderBy: t.arg({ type: order.input, description: 'In which order; the newest first if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.execution.count({ where: whereOf(filter) }),
-      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
-        const orderBy = order.orderBy(wanted, 'desc')
-        const where = await bounded(query, database.prisma.execution, whereOf(filter), orderBy)
-        return database.prisma.execution.findMany({ ...query, where, orderBy: orderBy as never })
-      },
+      resolve: (query, _root, { filter, orderBy }, context, info) =>
+        listOf(context, info, 'Execution', query, whereOf(filter), order.orderBy(orderBy, 'desc')),
     },
     ExecutionConnection,
   ),

@@ -1,6 +1,7 @@
 import { Amounts } from './budget.ts'
 import { builder } from './builder.ts'
 import { pageCost } from './connection.ts'
+import { rowOf } from './rows.ts'
 import { Session, SessionConnection } from './session.ts'
 
 builder.prismaObjectFields('Session', (t) => ({
@@ -9,7 +10,8 @@ builder.prismaObjectFields('Session', (t) => ({
     type: Session,
     description: "The session above all others; itself where it is nobody's child.",
     select: { id: true, rootSessionId: true },
-    resolve: ({ id, rootSessionId }, _args, { loaders }) => loaders.session.load(rootSessionId ?? id),
+    resolve: ({ id, rootSessionId }, _args, context, info) =>
+      rowOf<never>(context, info, 'Session', rootSessionId ?? id),
   }),
   parent: t.relation('parentSession', {
     nullable: true,
@@ -46,8 +48,8 @@ builder.prismaObjectFields('Execution', (t) => ({
     nullable: true,
     description: 'The child session that does it; null: none does, or it is about to begin.',
     select: { childId: true },
-    resolve: async ({ childId }, _args, { loaders }) =>
-      childId === null ? null : loaders.session.load(childId).catch(() => null),
+    resolve: async ({ childId }, _args, context, info) =>
+      childId === null ? null : ((await rowOf<never>(context, info, 'Session', childId)) ?? null),
   }),
   slice: t.field({
     type: Amounts,

@@ -2,16 +2,20 @@ import DataLoader from 'dataloader'
 import type { Analysis } from '../core/analysis.ts'
 import type { ExecutionStatus } from '../core/execution.ts'
 import type { SessionStatus } from '../core/session.ts'
-import type { Agent, Execution, Interrupt, Session } from '../generated/prisma/client.ts'
+import type { Agent, Interrupt, Session } from '../generated/prisma/client.ts'
 import type { Database } from '../store/db.ts'
+import { createPageLoaders, type PageLoaders } from './pages.ts'
+import { createRowLoaders, type RowLoaders } from './rows.ts'
 
 /** How many there are per status. */
 export type Counts<Status extends string> = Partial<Record<Status, number>>
 
 /** Aggregates that many rows of one answer ask for: one statement for all of them. */
 export interface Loaders {
-  /** Executions by their ids. */
-  execution: DataLoader<string, Execution>
+  /** Rows of a table by their ids. */
+  rows: RowLoaders
+  /** Pages of relations to many. */
+  pages: PageLoaders
   /** Sessions by their ids. */
   session: DataLoader<string, Session>
   /** Interrupts by their ids. */
@@ -47,7 +51,8 @@ export function createLoaders(database: Database): Loaders {
      WHERE "agentId" = ANY($1::uuid[]) AND status IN ('ASSIGNED', 'RUNNING', 'VALIDATING') GROUP BY "agentId"`,
   )
   return {
-    execution: byId((id) => database.prisma.execution.findMany({ where: { id } })),
+    rows: createRowLoaders(database),
+    pages: createPageLoaders(database),
     session: byId((id) => database.prisma.session.findMany({ where: { id } })),
     interrupt: byId((id) => database.prisma.interrupt.findMany({ where: { id } })),
     analysis: new DataLoader(

@@ -3,17 +3,18 @@ import type { Prisma } from '../generated/prisma/client.ts'
 import { Analysis } from './analysis.ts'
 import { ArtifactConnection } from './artifact.ts'
 import { eventsBetween, hasEvents } from '../store/journal.ts'
-import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { Checkpoint } from './checkpoint.ts'
 import { connectionOf, pageCost, pageOfLog } from './connection.ts'
 import { ExecutionStatusEnum, orderInput, PatternEnum, SessionStatusEnum } from './enums.ts'
 import { unknown } from './errors.ts'
 import { Event, EventConnection } from './event.ts'
-import { ExecutionConnection } from './execution.ts'
+import { Execution, ExecutionConnection } from './execution.ts'
 import type { Change } from './follow.ts'
 import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
+import { listOf } from './list.ts'
+import { pageOf } from './page.ts'
 import { Plan } from './plan.ts'
 
 const SessionLimits = builder.objectRef<CoreLimits>('SessionLimits').implement({
@@ -75,11 +76,9 @@ export const Session = builder.prismaNode('Session', {
       select: { id: true, rootSessionId: true },
       resolve: ({ id, rootSessionId }, _args, { loaders }) => loaders.analysis.load(rootSessionId ?? id),
     }),
-    executions: t.relatedConnection(
-      'executions',
+    executions: t.connection(
       {
-        cursor: 'id',
-        totalCount: true,
+        type: Execution,
         description: "Its executions in the plan's order.",
         complexity: pageCost,
         args: {
@@ -88,10 +87,14 @@ export const Session = builder.prismaNode('Session', {
             description: 'Those with one of these statuses; all if left out.',
           }),
         },
-        query: ({ status }) => ({
-          ...(status && { where: { status: { in: status } } }),
-          orderBy: [{ position: 'asc' }, { id: 'asc' }],
-        }),
+        select: { id: true },
+        resolve: ({ id }, { status, ...args }, context, info) =>
+          pageOf(context, info, args, id, {
+            model: 'Execution',
+            parent: 'sessionId',
+            orderBy: ['position'],
+            only: status ? { column: 'status', values: status } : undefined,
+          }) as never,
       },
       ExecutionConnection,
     ),
@@ -229,11 +232,8 @@ builder.queryFields((t) => ({
         orderBy: t.arg({ type: order.input, description: 'In which order; the newest first if left out.' }),
       },
       totalCount: (_root, { filter }, { database }) => database.prisma.session.count({ where: whereOf(filter) }),
-      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
-        const orderBy = order.orderBy(wanted, 'desc')
-        const where = await bounded(query, database.prisma.session, whereOf(filter), orderBy)
-        return database.prisma.session.findMany({ ...query, where, orderBy: orderBy as never })
-      },
+      resolve: (query, _root, { filter, orderBy }, context, info) =>
+        listOf(context, info, 'Session', query, whereOf(filter), order.orderBy(orderBy, 'desc')),
     },
     SessionConnection,
   ),

@@ -5,6 +5,7 @@ import { pageCost, pageOfLog } from './connection.ts'
 import { enumOf } from './enums.ts'
 import { Evidence, Execution } from './execution.ts'
 import { GateKindEnum } from './gate.ts'
+import { rowOf } from './rows.ts'
 
 const VerdictKindEnum = enumOf('VerdictKind', 'What a gate says of a result.', ['ACCEPT', 'REJECT', 'ERROR'] as const, {
   ACCEPT: 'It passes.',
@@ -20,7 +21,7 @@ export const Verdict = builder.prismaObject('Verdict', {
       type: Execution,
       description: 'The execution whose result it is about.',
       select: { executionId: true },
-      resolve: ({ executionId }, _args, { loaders }) => loaders.execution.load(executionId),
+      resolve: ({ executionId }, _args, context, info) => rowOf<never>(context, info, 'Execution', executionId),
     }),
     attemptId: t.globalID({
       description: 'Global id of the attempt whose result it is about; of the execution where no agent did it.',

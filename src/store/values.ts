@@ -8,7 +8,12 @@ const number: Parse = (text) => Number(text)
 const same: Parse = (text) => text
 const boolean: Parse = (text) => text === 't' || text === 'true'
 const json: Parse = (text) => JSON.parse(text) as unknown
-const instant = parserOf(1184)
+const anyInstant = parserOf(1184)
+/** Connections speak of times in UTC, which makes them as good as ISO 8601: a page of rows has hundreds of them. */
+const instant: Parse = (text) =>
+  text.length <= 29 && text.endsWith('+00') && text[10] === ' '
+    ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`)
+    : anyInstant(text)
 /** Without a time zone it means UTC: sessions of the database run in UTC, servers anywhere. */
 const instantUtc: Parse = (text) => instant(`${text}+00`)
 const bytes = parserOf(17)
