@@ -3,6 +3,8 @@ import { percentile } from './answer.ts'
 
 /** How a server answered under load. */
 export interface Load {
+  /** Answers. */
+  answers: number
   /** Answers per second. */
   rate: number
   /** Of one answer, in milliseconds. */
@@ -48,7 +50,12 @@ export async function press(
   }
   const took = (performance.now() - from) / 1_000
   times.sort((a, b) => a - b)
-  return { rate: times.length / took, p50: percentile(times, 0.5) ?? 0, p99: percentile(times, 0.99) ?? 0 }
+  return {
+    answers: times.length,
+    rate: times.length / took,
+    p50: percentile(times, 0.5) ?? 0,
+    p99: percentile(times, 0.99) ?? 0,
+  }
 }
 
 function post(url: string, body: string, agent: Agent): Promise<Answered> {

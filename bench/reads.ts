@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { type Answer, median, precise, shown, tell } from './answer.ts'
-import { makeBed } from './bed.ts'
+import { type Bed, makeBed } from './bed.ts'
 import { STEPS } from './contestant.ts'
+import { cpuOf } from './cpu.ts'
 import { fill } from './fill.ts'
 import { ask } from './graphql.ts'
 import { type Load, press } from './load.ts'
@@ -53,12 +54,18 @@ export interface ReadsOptions {
   only: readonly Reader[]
 }
 
+/** How a server answered, and what that took of the machine. */
+interface Measured extends Load {
+  /** CPU time of the server and PostgreSQL, in milliseconds per request. */
+  cpu: number
+}
+
 /** How many nested pages does a server answer in a second, beside others on the same rows? */
 export async function reads(options: ReadsOptions): Promise<Answer> {
   const { rounds, stored, only } = options
   const bed = await makeBed()
-  const loads = new Map<Reader, Load[]>(only.map((name) => [name, []]))
-  const servers: { name: Reader; url: string; query: string; length: number }[] = []
+  const loads = new Map<Reader, Measured[]>(only.map((name) => [name, []]))
+  const servers: Asked[] = []
   const started: RunningServer[] = []
   try {
     tell(`fills a database with ${stored} executions`)
@@ -68,16 +75,16 @@ export async function reads(options: ReadsOptions): Promise<Answer> {
       const { start, query } = READERS[name]
       const server = await start(databaseUrl)
       started.push(server)
-      servers.push({ name, url: server.url, query, length: await prove(name, server.url, query) })
+      servers.push({ name, url: server.url, pid: server.pid, query, length: await prove(name, server.url, query) })
     }
     for (let round = 1; round <= rounds; round++) {
       // Nobody always comes first.
       for (const index of servers.keys()) {
-        const server = servers[(index + round) % servers.length] as (typeof servers)[number]
+        const server = servers[(index + round) % servers.length] as Asked
         await bed.settle()
-        const load = await measure(server, options)
+        const load = await measure(bed, server, options)
         loads.get(server.name)?.push(load)
-        tell(`round ${round} ${server.name}: ${shown(load.rate)} requests/s, p99 ${shown(load.p99)} ms`)
+        tell(`round ${round} ${server.name}: ${shown(load.rate)} requests/s, ${shown(load.cpu)} CPU ms each`)
       }
     }
   } finally {
@@ -85,6 +92,15 @@ export async function reads(options: ReadsOptions): Promise<Answer> {
     await bed.stop()
   }
   return answer(loads)
+}
+
+interface Asked {
+  name: Reader
+  url: string
+  pid: number
+  query: string
+  /** Of an answer, in bytes. */
+  length: number
 }
 
 const variables = { sessions: SESSIONS, executions: STEPS }
@@ -100,35 +116,37 @@ async function prove(name: Reader, url: string, query: string): Promise<number> 
   return Buffer.byteLength(JSON.stringify(data))
 }
 
-async function measure(
-  { url, query, length }: { url: string; query: string; length: number },
-  { seconds, atOnce }: ReadsOptions,
-): Promise<Load> {
+async function measure(bed: Bed, asked: Asked, { seconds, atOnce }: ReadsOptions): Promise<Measured> {
+  const { url, pid, query, length } = asked
   const body = JSON.stringify({ query, variables })
+  const cpu = (): number => {
+    const { user, system } = process.cpuUsage()
+    return bed.cpu() - (user + system) / 1e6 + (cpuOf(pid) ?? 0)
+  }
   await press(url, body, { atOnce, length, seconds: seconds / 4 })
-  return press(url, body, { atOnce, length, seconds })
+  const before = cpu()
+  const load = await press(url, body, { atOnce, length, seconds })
+  return { ...load, cpu: ((cpu() - before) * 1_000) / load.answers }
 }
 
-function answer(loads: ReadonlyMap<Reader, readonly Load[]>): Answer {
-  const middle = (name: Reader, figure: keyof Load): number =>
+function answer(loads: ReadonlyMap<Reader, readonly Measured[]>): Answer {
+  const middle = (name: Reader, figure: keyof Measured): number =>
     precise(median((loads.get(name) ?? []).map((load) => load[figure])) as number)
   const ours = loads.get('ours') ?? []
-  const over = (name: Reader): number =>
-    precise(median(ours.map(({ rate }, round) => rate / (loads.get(name)?.[round]?.rate as number))) as number)
+  const over = (name: Reader, figure: keyof Measured): number =>
+    precise(median(ours.map((load, round) => load[figure] / (loads.get(name)?.[round]?.[figure] as number))) as number)
   const names = [...loads.keys()]
   const others = ours.length === 0 ? [] : names.filter((name) => name !== 'ours')
+  const FIGURES = { requestsPerSecond: 'rate', p50Ms: 'p50', p99Ms: 'p99', cpuMs: 'cpu' } as const
+  const figuresOf = (name: Reader): object =>
+    Object.fromEntries(Object.entries(FIGURES).map(([label, figure]) => [label, middle(name, figure)]))
   return {
-    figures: Object.fromEntries(
-      names.map((name) => [
-        name,
-        { requestsPerSecond: middle(name, 'rate'), p50Ms: middle(name, 'p50'), p99Ms: middle(name, 'p99') },
-      ]),
-    ),
-    ratios: Object.fromEntries(others.map((name) => [name, over(name)])),
-    headings: ['who', 'requests/s', 'p50 ms', 'p99 ms'],
-    rows: names.map((name) => [
-      name,
-      ...(['rate', 'p50', 'p99'] as const).map((figure) => shown(middle(name, figure))),
+    figures: Object.fromEntries(names.map((name) => [name, figuresOf(name)])),
+    ratios: Object.fromEntries([
+      ...others.map((name) => [name, over(name, 'rate')]),
+      ...others.map((name) => [`cpu${name.charAt(0).toUpperCase()}${name.slice(1)}`, over(name, 'cpu')]),
     ]),
+    headings: ['who', 'requests/s', 'p50 ms', 'p99 ms', 'CPU ms'],
+    rows: names.map((name) => [name, ...Object.values(FIGURES).map((figure) => shown(middle(name, figure)))]),
   }
 }
