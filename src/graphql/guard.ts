@@ -56,7 +56,7 @@ class Guard<Types extends SchemaTypes> extends BasePlugin<Types> {
 
   guarded(resolve: Resolver, field: PothosOutputFieldConfig<Types>): never {
     const ids = mapInputFields(field.args, this.buildCache, ({ type }) =>
-      unwrapInputFieldType(type) === 'ID' ? true : null,
+      this.buildCache.getTypeConfig(unwrapInputFieldType(type)).name === 'ID' ? true : null,
     )
     if (!ids) return resolve as never
     const mapper = createInputValueMapper(ids, (value: unknown, _mapping, map: (id: string) => string) =>

@@ -6,7 +6,7 @@ import type { Bus } from '../../src/bus.ts'
 import type { Role } from '../../src/core/gate.ts'
 import type { TypedDocumentString } from '../../src/generated/gql/graphql.ts'
 import type { Limits } from '../../src/graphql/limits.ts'
-import { createServer, type ServerOptions } from '../../src/graphql/server.ts'
+import { createServer, type Server, type ServerOptions } from '../../src/graphql/server.ts'
 import type { Database } from '../../src/store/db.ts'
 import { createServers } from '../../src/store/servers.ts'
 import { createToken } from '../../src/store/token.ts'
@@ -33,6 +33,8 @@ export interface Door {
   socket(): Client
   /** The same door as it is for whoever has this token, or another secret. */
   as(secret: string): Door
+  /** Another server on the same house; it is closed with the door. */
+  beside(): Promise<Door>
   /** Makes a token for all projects, or one, and gives its secret. From then on nobody comes in without one. */
   token(roles: readonly Role[], more?: { name?: string; projectId?: string; expiresAt?: Date }): Promise<string>
   close(): Promise<void>
@@ -53,9 +55,11 @@ export async function openDoor(
     counted?: (database: Database) => Database
     /** What else is in the house. */
     inside?: HouseOptions
+    /** Address to listen on. */
+    host?: string
   } = {},
 ): Promise<Door> {
-  const { counted, inside, ...options } = given
+  const { counted, inside, host = '127.0.0.1', ...options } = given
   const house = await openHouse(chosen, inside)
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line) as never) })
@@ -73,31 +77,35 @@ export async function openDoor(
       }
     },
   }
-  const server = createServer({
-    database,
-    bus,
-    coordinator,
-    artifacts,
-    runtimes,
-    log,
-    allowWorkspace: (path) => (path.startsWith('/proc') ? `${path} is not allowed` : undefined),
-    version: '1.2.3',
-    condition: { role: 'all', engine: () => 'up', servers: createServers(database).living },
-    ...options,
-  })
-  const { url } = await server.listen(0, '127.0.0.1')
+  const servers: Server[] = []
+  async function serve(): Promise<string> {
+    const server = createServer({
+      database,
+      bus,
+      coordinator,
+      artifacts,
+      runtimes,
+      log,
+      allowWorkspace: (path) => (path.startsWith('/proc') ? `${path} is not allowed` : undefined),
+      version: '1.2.3',
+      condition: { role: 'all', engine: () => 'up', servers: createServers(database).living },
+      ...options,
+    })
+    servers.push(server)
+    return (await server.listen(0, host)).url
+  }
   const clients: Client[] = []
 
   const postAs =
-    (own: Record<string, string>): Door['post'] =>
+    (url: string, own: Record<string, string>): Door['post'] =>
     (body, headers = {}) =>
       fetch(`${url}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...own, ...headers },
         body: typeof body === 'string' ? body : JSON.stringify(body),
       })
-  const door = (own: Record<string, string>): Door => {
-    const post = postAs(own)
+  const door = (url: string, own: Record<string, string>): Door => {
+    const post = postAs(url, own)
     const answer: Door['answer'] = async (query, variables = {}) =>
       (await (await post({ query, variables })).json()) as Answer
     const dataOf: Door['data'] = async (query, variables) => {
@@ -124,7 +132,8 @@ export async function openDoor(
         clients.push(client)
         return client
       },
-      as: (secret) => door({ authorization: `Bearer ${secret}` }),
+      as: (secret) => door(url, { authorization: `Bearer ${secret}` }),
+      beside: async () => door(await serve(), own),
       async token(roles, { name = roles.join(), projectId, expiresAt } = {}) {
         const grant = { name, roles, projectId: projectId ?? null, expiresAt, createdBy: 'test' }
         const { secret } = await createToken(database.query, uuid(), grant)
@@ -132,10 +141,10 @@ export async function openDoor(
       },
       async close() {
         for (const client of clients) await client.dispose()
-        await server.close()
+        for (const server of servers) await server.close()
         await house.close()
       },
     }
   }
-  return door({})
+  return door(await serve(), {})
 }
