@@ -128,6 +128,29 @@ describe.each(CLIENTS)('$name', ({ name, load, keeps = false }) => {
   })
 })
 
+describe('graphql-ws left to connect again by itself', () => {
+  it.skipIf(!areInstalled)('begins where it began, and sends again what was seen: cursors tell', async () => {
+    const { openAgain } = await import('./graphqlWs.ts')
+    const client = openAgain(`${wire.url}/graphql`)
+    const id = await door.house.start([{ key: 'a', gates: [{ kind: 'PERSON', question: 'Go on?' }] }])
+    const cursors: number[] = []
+    let cuts = 0
+    for await (const { cursor = 0, event } of client.follow(`Session:${id}`, 0)) {
+      if (cursor > 0) cursors.push(cursor)
+      if (event?.type !== 'INTERRUPT_RAISED') continue
+      cuts += 1
+      if (cuts === 1) wire.cut()
+      else await answer(id)
+    }
+    await client.close()
+    const { seq } = await door.house.end(id)
+    expect(cuts).toBe(2)
+    expect(cursors.indexOf(1, 1)).toBeGreaterThan(0)
+    const isNew = (cursor: number, index: number) => cursors.slice(0, index).every((before) => before < cursor)
+    expect(cursors.filter(isNew)).toEqual(upTo(seq))
+  })
+})
+
 /** Approves what a session asks. */
 async function answer(session: string): Promise<void> {
   const { interrupts } = await door.house.until(uuidOf(session), (state) => state.interrupts.length > 0)

@@ -59,6 +59,31 @@ describe('the schema', () => {
     expect(lists.filter(([, description]) => !reason.test(String(description)))).toEqual([])
   })
 
+  it('pages both ways over every connection, with its nodes and how many there are in all', () => {
+    const objects = own.filter(isObjectType)
+    const connections = objects.filter(({ name }) => name.endsWith('Connection'))
+    for (const { name, ...type } of connections.map((type) => ({ name: type.name, fields: type.getFields() }))) {
+      expect([name, ...Object.keys(type.fields).toSorted()]).toEqual([name, 'edges', 'nodes', 'pageInfo', 'totalCount'])
+    }
+    const lists = objects.flatMap((type) => Object.values(type.getFields()))
+    for (const { name, args, type } of lists.filter(({ type }) => /Connection!?$/.test(String(type)))) {
+      const given = new Set(args.map((arg) => arg.name))
+      expect(
+        ['first', 'last', 'after', 'before'].filter((arg) => !given.has(arg)),
+        `${name}: ${type}`,
+      ).toEqual([])
+    }
+  })
+
+  it('says of everything deprecated what to take instead', () => {
+    const members = own.flatMap((type) => [
+      ...(isObjectType(type) || isInputObjectType(type) ? Object.values(type.getFields()) : []),
+      ...(isEnumType(type) ? type.getValues() : []),
+    ])
+    const deprecated = members.filter(({ deprecationReason }) => deprecationReason != null)
+    expect(deprecated.filter(({ deprecationReason }) => deprecationReason === 'No longer supported')).toEqual([])
+  })
+
   it('answers every mutation with a union of its success and the five errors', () => {
     for (const { name, type, args } of Object.values(schema.getMutationType()?.getFields() ?? {})) {
       expect(args.map((arg) => arg.name)).toEqual(['input'])
