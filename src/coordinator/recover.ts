@@ -30,11 +30,12 @@ export async function recover(
   const ids = left.filter(({ id }) => driven.has(id)).map(({ id }) => id)
   let lost = 0
   for (const sessionId of ids) {
+    const goOn = goingOn(parts, sessionId, alive)
     try {
-      lost += await goOn(parts, sessionId, alive)
+      lost += await goOn()
     } catch (error) {
       log.error({ err: error, sessionId }, 'a session could not be recovered; it is tried again')
-      again(parts, signal, () => goOn(parts, sessionId, alive)).catch((last: unknown) => {
+      again(parts, signal, goOn).catch((last: unknown) => {
         log.error({ err: last, sessionId }, 'a session could not be recovered; the next start tries again')
       })
     }
@@ -43,24 +44,30 @@ export async function recover(
   return { sessions: ids.length, lost }
 }
 
-async function goOn(
-  { sessions }: { sessions: Sessions },
+/** @returns goes on with a session, and says how many attempts were lost; to be called again if it throws */
+function goingOn(
+  { sessions, owner }: { sessions: Sessions; owner: string },
   sessionId: string,
   alive: ReadonlySet<string>,
-): Promise<number> {
-  const state = await sessions.read(sessionId)
-  await loseJudges(state, sessions.advance)
+): () => Promise<number> {
+  let judgesAreLost = false
   let lost = 0
-  for (const execution of Object.values(state?.executions ?? {})) {
-    const { id: executionId, current, status } = execution
-    // What could not be ended keeps its lease: nobody else may begin before that is over.
-    if (!current || !isHeld(status) || alive.has(current.id)) continue
-    const { id: attemptId, fence } = current
-    const report = { kind: 'LOST' } as const
-    await sessions.advance(sessionId, { type: 'REPORT', executionId, attemptId, fence, report, jitter: 0 })
-    lost++
+  return async () => {
+    const state = await sessions.read(sessionId)
+    // Once: a judge that is asked from then on is this server's.
+    if (!judgesAreLost) await loseJudges(state, sessions.advance)
+    judgesAreLost = true
+    for (const { id: executionId, current, status } of Object.values(state?.executions ?? {})) {
+      // What could not be ended keeps its lease: nobody else may begin before that is over. What is this server's own was
+      // begun when an earlier try had come as far as that.
+      if (!current || !isHeld(status) || alive.has(current.id) || current.owner === owner) continue
+      const { id: attemptId, fence } = current
+      const report = { kind: 'LOST' } as const
+      await sessions.advance(sessionId, { type: 'REPORT', executionId, attemptId, fence, report, jitter: 0 })
+      lost++
+    }
+    await sessions.advance(sessionId, { type: 'TICK' })
+    await sessions.resume(sessionId)
+    return lost
   }
-  await sessions.advance(sessionId, { type: 'TICK' })
-  await sessions.resume(sessionId)
-  return lost
 }

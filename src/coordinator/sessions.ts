@@ -365,7 +365,9 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
         doubt(sessionId)
         await inTurn(sessionId, () => current(sessionId))
       } catch (error) {
-        log.warn({ err: error, sessionId }, 'a session could not be taken over; whoever looks next does')
+        log.warn({ err: error, sessionId }, 'a session could not be taken over; it is tried again')
+        // It may be this server's already, and then nobody else looks.
+        resumeSoon(sessionId)
       }
     },
     catchUp(sessionId, version) {

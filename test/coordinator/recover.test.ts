@@ -217,4 +217,19 @@ describe.each(HOUSES)('a server on $store that finds what a killed one left', (k
     expect((await house.end(secondId)).status).toBe('SUCCEEDED')
     expect((await house.end(firstId)).executions['a']).toMatchObject({ status: 'ACCEPTED', attempt: 2 })
   })
+
+  it('does not take for lost what it began itself before it had to try again', async () => {
+    faults.heal()
+    agent.script = () => ok()
+    const session = await planned()
+    session.claim('a')
+    const id = await session.write()
+    // The loss is written, and with it what begins next; nobody hears so.
+    faults.breakAt(({ sql, params }) => sql.startsWith('WITH') && JSON.stringify(params).includes(id), 1, 'after')
+    house = await house.reopen()
+    const { status, executions } = await house.end(id)
+    expect(faults.broken).toHaveLength(1)
+    expect(status).toBe('SUCCEEDED')
+    expect(executions['a']).toMatchObject({ attempt: 2, lost: 1 })
+  })
 })
