@@ -26,6 +26,8 @@ export interface PreparedField {
   definition: GraphQLField<unknown, unknown>
   resolve: GraphQLFieldResolver<unknown, unknown>
   shape: Shape
+  /** Whether its value is what its object has under its name, of a type without parts. */
+  isPlain: boolean
   /** What is asked of an object of this type that the field leads to. */
   below(type: GraphQLObjectType): readonly PreparedField[]
 }
@@ -158,13 +160,15 @@ function fieldOf(
 ): PreparedField {
   const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? [])
   const known = new Map<GraphQLObjectType, readonly PreparedField[]>()
+  const shape = shapeOf(definition.type)
   return {
     name,
     nodes,
     parentType,
     definition,
     resolve: definition.resolve ?? defaultFieldResolver,
-    shape: shapeOf(definition.type),
+    shape,
+    isPlain: !definition.resolve && shape.kind === 'LEAF',
     below(type) {
       let fields = known.get(type)
       if (!fields) known.set(type, (fields = collect(around, type, sets)))

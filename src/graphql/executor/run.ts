@@ -77,6 +77,7 @@ export class Run {
 
   #resolve(fields: readonly PreparedField[], source: unknown, container: Container, above: Place | undefined): void {
     for (const field of fields) {
+      if (field.isPlain && putPlain(field, source, container)) continue
       const info = new Info(this.#asked, field, above, container)
       let value: unknown
       try {
@@ -230,6 +231,24 @@ export class Run {
     if (this.#data === null || isGone(place)) return
     this.#errors.push(locatedError(asError(error), field.nodes, pathTo(place)))
     if (!giveUp(place)) this.#data = null
+  }
+}
+
+/** Puts the value of most fields: it is there, and nobody has to be told anything. @returns false if it is not so */
+function putPlain({ name, definition, shape }: PreparedField, source: unknown, container: Container): boolean {
+  if (source === null || typeof source !== 'object' || shape.kind !== 'LEAF') return false
+  const value = (source as Container)[definition.name]
+  if (value === null && shape.nullable) {
+    container[name] = null
+    return true
+  }
+  if (typeof value !== 'string' && typeof value !== 'number' && !(value instanceof Date)) return false
+  try {
+    container[name] = leafOf(shape, value)
+    return true
+  } catch {
+    // It is told what is wrong in the usual way.
+    return false
   }
 }
 
