@@ -22,8 +22,8 @@ export interface Deed {
   /** Global id of what it was about. */
   subject?: string | undefined
   detail?: string | undefined
-  /** UUID of the project that it was about. */
-  projectId?: string | undefined
+  /** UUID of the project in whose log it is; null: in none, undefined: in that of the only project of who asked. */
+  projectId?: string | null | undefined
 }
 
 /** Writes down what was refused, and what was done with rights that only few have. */
@@ -163,14 +163,13 @@ export function createAuditor({ query, log }: { query: Query; log: Logger }): Au
 function rowOf(outcome: AuditRow['outcome'], { viewer, peer, requestId }: Asker, deed: Deed): AuditRow {
   const { act, code, subject, detail, projectId } = deed
   const at = new Date()
-  // The only project of whoever asks is the one whose log it belongs to.
   const [own, ...others] = viewer?.projects ?? []
   return {
     id: uuid(),
     at,
     lastAt: at,
     count: 1,
-    projectId: projectId ?? (others.length === 0 ? (own ?? null) : null),
+    projectId: projectId === undefined ? (others.length === 0 ? (own ?? null) : null) : projectId,
     outcome,
     act: inert(act),
     code: code ?? null,

@@ -16,6 +16,8 @@ export interface Guest extends Admission {
 export interface Doorkeeper {
   /** @param authorization what came with the request, or over its socket */
   enter(request: IncomingMessage, requestId: string, authorization?: string): Promise<Guest | Denial>
+  /** Whether somebody would be let in; nothing is written down of it. */
+  knows(request: IncomingMessage): Promise<boolean>
   /** Somebody was sent away before it was asked who it is. */
   sentAway(request: IncomingMessage, requestId: string, reason: { status: number; message: string }): void
   /**
@@ -60,6 +62,7 @@ export function createDoorkeeper(access: Access, auditor: Auditor): Doorkeeper {
 
   return {
     enter,
+    knows: async (request) => !('status' in (await access.admit(request, request.headers.authorization))),
     sentAway(request, requestId, { status, message }) {
       const asker = { viewer: undefined, peer: peerOf(request), requestId }
       const code = status === 421 ? 'FOREIGN_HOST' : 'FOREIGN_ORIGIN'

@@ -24,7 +24,7 @@ export async function sendArtifact(
   if (!artifact) {
     if (isUuid(id) && (await context.isForeign(id))) {
       const subject = encodeId('Artifact', id)
-      context.auditor.refused(context, { act: 'GET /artifacts', code: 'FOREIGN_PROJECT', subject })
+      context.auditor.refused(context, { act: 'GET /artifacts', code: 'FOREIGN_PROJECT', subject, projectId: null })
     }
     return sendProblem(response, 404, 'There is no such artifact.')
   }

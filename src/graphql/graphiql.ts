@@ -72,32 +72,55 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-let page: Promise<{ plain: Buffer; zipped: Buffer }> | undefined
+interface Page {
+  plain: Buffer
+  zipped: Buffer
+}
 
-/** Sends GraphiQL, whole and without anything from elsewhere. */
-export async function sendGraphiql(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  page ??= render()
-  const { plain, zipped } = await page
+const pages = new Map<readonly string[], Promise<Page>>()
+/** What whoever is not known here finds in it. */
+const STRANGE = ['# Put {"authorization": "Bearer …"} into the tab Headers, with a token of yours.\n']
+
+/**
+ * Sends GraphiQL, whole and without anything from elsewhere.
+ *
+ * @param isKnown whether it may show the examples
+ */
+export async function sendGraphiql(
+  request: IncomingMessage,
+  response: ServerResponse,
+  isKnown: boolean,
+): Promise<void> {
+  const { plain, zipped } = await pageWith(isKnown ? EXAMPLES : STRANGE)
   const zip = /\bgzip\b/.test(String(request.headers['accept-encoding']))
   response.writeHead(200, {
     'content-type': 'text/html; charset=utf-8',
     'content-length': zip ? zipped.byteLength : plain.byteLength,
     ...(zip && { 'content-encoding': 'gzip' }),
-    vary: 'accept, accept-encoding',
+    vary: 'accept, accept-encoding, authorization',
     'content-security-policy': POLICY,
-    'cache-control': 'private, max-age=3600',
+    'cache-control': isKnown ? 'private, max-age=3600' : 'no-store',
   })
   response.end(request.method === 'HEAD' ? undefined : zip ? zipped : plain)
 }
 
-async function render(): Promise<{ plain: Buffer; zipped: Buffer }> {
+function pageWith(tabs: readonly string[]): Promise<Page> {
+  let page = pages.get(tabs)
+  if (!page) {
+    page = render(tabs)
+    pages.set(tabs, page)
+  }
+  return page
+}
+
+async function render(tabs: readonly string[]): Promise<Page> {
   // 9 MB that most servers are never asked for.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')
   const html = renderGraphiQL({
     title: 'Tutti',
     subscriptionsProtocol: 'SSE',
     shouldPersistHeaders: false,
-    defaultTabs: EXAMPLES.map((query) => ({ query })),
+    defaultTabs: tabs.map((query) => ({ query })),
   })
   const plain = Buffer.from(html)
   return { plain, zipped: await promisify(gzip)(plain) }

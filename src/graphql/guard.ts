@@ -72,7 +72,8 @@ class Guard<Types extends SchemaTypes> extends BasePlugin<Types> {
       const foreign = await foreignOf(asked, context)
       const [subject] = foreign
       if (subject === undefined) return resolve(root, given, context, info)
-      context.auditor.refused(context, { act: field.name, code: 'FOREIGN_PROJECT', subject })
+      // Not where whoever asked could read that it is there.
+      context.auditor.refused(context, { act: field.name, code: 'FOREIGN_PROJECT', subject, projectId: null })
       const args = mapper(given, undefined, (id) => (foreign.has(id) ? unknownOf(id) : id))
       return resolve(root, args, context, info)
     }

@@ -227,7 +227,9 @@ export function createServer({
       return sendProblem(response, 503, STOPPING, { connection: 'close', 'retry-after': '1' })
     const { method, headers } = request
     if (method === 'GET' && headers.accept?.includes('text/html')) {
-      return graphiql ? sendGraphiql(request, response) : sendProblem(response, 404, 'This server has no GraphiQL.')
+      if (!graphiql) return sendProblem(response, 404, 'This server has no GraphiQL.')
+      // The page is everybody's, who then says in it what lets them in; the examples tell of the schema.
+      return sendGraphiql(request, response, await doorkeeper.knows(request))
     }
     // A browser asks by OPTIONS, without a token, whether a page of another origin may send one.
     const isPreflight = method === 'OPTIONS' && origins.length > 0
