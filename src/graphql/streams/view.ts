@@ -40,6 +40,8 @@ export class View {
   #head: number
   #busy = false
   #over = false
+  /** How often the log has said that it has changed. */
+  #changes = 0
   /** Wakes those who have read all that is stored, and yet not all that there is. */
   #waiting: (() => void)[] = []
 
@@ -80,6 +82,7 @@ export class View {
   }
 
   #hear(): void {
+    this.#changes += 1
     this.#wake()
     if (!this.#busy) void this.#lead()
   }
@@ -156,6 +159,7 @@ export class View {
         if (!subscriber.hasRoom()) await subscriber.room()
         if (subscriber.gone) return
         const { failure, closed } = this.#log
+        const changes = this.#changes
         if (failure) throw failure.error
         if (subscriber.position >= this.#head && !closed) {
           // Without a pause since the look at the head: nothing can have come between.
@@ -171,7 +175,10 @@ export class View {
           // Also if what an ended log had has been removed since.
           this.leave(subscriber)
           return subscriber.complete()
-        } else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+        } else if (changes === this.#changes) {
+          // While it read nothing was added, and the log did not end.
+          await new Promise<void>((resolve) => this.#waiting.push(resolve))
+        }
         if (subscriber.gone) return
       }
     } catch (error) {
