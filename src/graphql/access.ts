@@ -30,6 +30,12 @@ export interface Admission {
   by: { kind: 'TOKEN'; id: string; expiresAt: number } | { kind: 'JWT'; expiresAt: number } | { kind: 'OPEN' | 'KEY' }
 }
 
+/** Somebody who has come in, with what is known of where from. */
+export interface Guest extends Admission {
+  peer: string
+  requestId: string
+}
+
 /** The one place that says who comes in. */
 export interface Access {
   /** @param authorization what came with the request, or over its socket */

@@ -1,16 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Plugin } from 'graphql-yoga'
 import { GraphQLError } from 'graphql'
-import type { Access, Admission, Denial } from './access.ts'
+import type { Access, Denial, Guest } from './access.ts'
 import type { Auditor } from './auditor.ts'
 import type { Context } from './context.ts'
 import { until } from './stopping.ts'
-
-/** Somebody who has come in, with what is known of where from. */
-export interface Guest extends Admission {
-  peer: string
-  requestId: string
-}
 
 /** Stands at the doors: lets in, sends away, and shows out whoever may not stay any longer. */
 export interface Doorkeeper {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Plugin } from 'graphql-yoga'
-import type { Guest } from './doorkeeper.ts'
+import type { Guest } from './access.ts'
 import { refusedRequest } from './errors.ts'
 import { holds } from './rights.ts'
 
