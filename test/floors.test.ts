@@ -66,7 +66,10 @@ describe('the floors of the house', () => {
 describe('modules', () => {
   it('do not import each other in a circle, nor do tests', () => {
     // Fixtures hold circles to be found.
-    const tests = readImportGraph(ROOT, filesIn('test', ['fixtures', 'mutation/node_modules', 'clients/node_modules'])).edges
+    const tests = readImportGraph(
+      ROOT,
+      filesIn('test', ['fixtures', 'mutation/node_modules', 'clients/node_modules']),
+    ).edges
     expect(tests.length).toBeGreaterThan(0)
     const circles = findCycles([...edges, ...tests]).map(({ path }) =>
       path.map(({ from, line }) => `${from}:${line}`).join(' -> '),

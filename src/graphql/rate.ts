@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { Redis } from 'ioredis'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
-import type { Context } from './context.ts'
+import type { Guest } from './access.ts'
 import type { Viewer } from './rights.ts'
 
 /** How much somebody may still ask for in this minute. */
@@ -93,14 +93,14 @@ export function createRates({ perMinute, redis }: { perMinute: number; redis?: R
 }
 
 /** Under whose name operations are counted; undefined: the user of this machine, who is not. */
-export function counted({ tokenId, name, rightsKey }: Viewer, by: Context['guest']['by']): string | undefined {
+export function counted({ tokenId, name, rightsKey }: Viewer, by: Guest['by']): string | undefined {
   if (by.kind === 'OPEN' || by.kind === 'KEY') return undefined
   return tokenId ?? `${name} ${rightsKey}`
 }
 
 /** Refuses operations of whoever has begun too many of them in a minute, over whatever they come. */
-export function useRates(rates: Rates): Plugin<Context> {
-  async function refusal({ viewer, guest }: Context): Promise<GraphQLError | undefined> {
+export function useRates(rates: Rates): Plugin<{ viewer: Viewer; guest: Guest }> {
+  async function refusal({ viewer, guest }: { viewer: Viewer; guest: Guest }): Promise<GraphQLError | undefined> {
     const who = counted(viewer, guest.by)
     if (who === undefined) return undefined
     const { allowed, limit, resetAt } = await rates.take(who)
@@ -116,7 +116,7 @@ export function useRates(rates: Rates): Plugin<Context> {
       if (error) setResultAndStopExecution({ errors: [error] })
     },
     async onSubscribe({ args, setResultAndStopExecution }) {
-      const error = await refusal(args.contextValue as Context)
+      const error = await refusal(args.contextValue as never)
       if (error) setResultAndStopExecution({ errors: [error] })
     },
   }
