@@ -26,6 +26,29 @@ describe('the configuration', () => {
     })
   })
 
+  it('takes signed tokens where all is said of them, and refuses half of it', async () => {
+    const whole = { TUTTI_JWKS_URL: 'https://id.example/keys', TUTTI_JWT_ISSUER: 'them', TUTTI_JWT_AUDIENCE: 'us' }
+    expect((await readConfig(whole, folder)).jwt).toEqual({
+      keys: { url: 'https://id.example/keys' },
+      issuer: 'them',
+      audience: 'us',
+      rolesClaim: 'roles',
+      projectsClaim: 'projects',
+    })
+    const { TUTTI_JWKS_URL, ...rest } = whole
+    expect((await readConfig({ ...rest, TUTTI_JWKS_FILE: 'keys.json' }, folder)).jwt?.keys).toEqual({
+      file: join(folder, 'keys.json'),
+    })
+    expect((await readConfig({}, folder)).jwt).toBeUndefined()
+    for (const [half, why] of [
+      [rest, /not said where the keys are/],
+      [{ TUTTI_JWKS_URL, TUTTI_JWT_ISSUER: 'them' }, /not said who signs for whom/],
+      [{ ...whole, TUTTI_JWKS_FILE: 'keys.json' }, /both set/],
+      [{ ...whole, TUTTI_JWKS_URL: 'http://id.example/keys' }, /has to be https/],
+    ] as const)
+      await expect(readConfig(half, folder)).rejects.toThrow(why)
+  })
+
   it('refuses a data directory that is a file or lies below one, and takes one that is not there yet', async () => {
     writeFileSync(join(folder, 'file'), '')
     for (const TUTTI_DATA_DIR of ['file', 'file/below', './file/below/it'])

@@ -51,6 +51,22 @@ const files = (): string[] =>
     .toSorted()
 
 describe('downloading artifacts', () => {
+  it('tells what lets us in to our server, and to nobody else', async () => {
+    const told: unknown[] = []
+    const other = createServer((request, response) => {
+      told.push(request.headers.authorization)
+      response.end('text')
+    }).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    const headers = { authorization: 'Bearer secret' }
+    const at = { key: 'a', name: 'x', sha256: sha256('text') }
+    await download([{ ...at, url: `${elsewhere}/x` }], folder, { url: address.url, headers })
+    await download([{ ...at, url: '/x' }], folder, { url: elsewhere, headers })
+    other.close()
+    expect(told).toEqual([undefined, 'Bearer secret'])
+  })
+
   it('puts each below the key of its execution, folders and all', async () => {
     const saved = await download(
       [offer('test', 'report.md', 'all passed'), offer('write', 'docs/guide/start.md', 'begin')],
