@@ -17,7 +17,7 @@ export default defineConfig({
     },
     projects: [
       // Pure: its files cannot disturb each other, so they share a worker.
-      { ssr, test: { name: 'core', include: ['test/core/**/*.test.ts'], testTimeout: 10_000, isolate: false } },
+      { ssr, test: { name: 'core', include: ['test/core/**/*.test.ts'], testTimeout: 20_000, isolate: false } },
       { ssr, test: { name: 'agents', include: ['test/agents/**/*.test.ts'], testTimeout: 60_000 } },
       {
         ssr,
@@ -26,7 +26,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['**/node_modules/**', 'test/core/**', 'test/agents/**', 'test/timing/**', 'test/fixtures/**'],
           globalSetup: './test/services.ts',
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           hookTimeout: 60_000,
         },
       },
@@ -37,7 +37,7 @@ export default defineConfig({
           name: 'timing',
           include: ['test/timing/**/*.test.ts'],
           globalSetup: './test/services.ts',
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
