@@ -64,7 +64,7 @@ describe.each(HOUSES)('a rollback on $store', (kind) => {
   /** Both were done by real programs, a third one works. */
   async function working(): Promise<string> {
     const id = await sequence([real('a'), real('b'), real('c', { sleepMs: 60_000 })])
-    await eventually(() => existsSync(join(repository.folder, 'c.txt'))).toBe(true)
+    await eventually(() => repository.files()['c.txt']).toBe('by c')
     return id
   }
 
