@@ -4,6 +4,9 @@ import type { Pacer } from './pacer.ts'
 /** A socket with more than this to send is left alone until it has been sent, in bytes. */
 const ROOM_BYTES = 256 * 1024
 
+/** Shorter texts are copied between the others, which is cheaper than to write them on their own. */
+const COPIED_BYTES = 4 * 1024
+
 const NOTHING = Buffer.alloc(0)
 const CLOSING_BRACE = 0x7d
 
@@ -91,21 +94,36 @@ export class Outbox {
     this.#bytes = 0
     if (this.#stream.destroyed || this.#stream.writableEnded) return
     let total = 0
-    for (let index = 0; index < gathered.length; index += 2) total += frameLength(lengthOf(gathered, index))
+    for (let index = 0; index < gathered.length; index += 2) {
+      const whole = frameLength(lengthOf(gathered, index))
+      const body = (gathered[index + 1] as Buffer).length
+      total += isLong(body) ? whole - body : whole
+    }
     const bytes = Buffer.allocUnsafe(total)
+    let from = 0
     let at = 0
+    this.#stream.cork()
     for (let index = 0; index < gathered.length; index += 2) {
       const head = gathered[index] as Buffer
       const body = gathered[index + 1] as Buffer
       at = writeHeader(bytes, at, lengthOf(gathered, index))
       bytes.set(head, at)
-      bytes.set(body, at + head.length)
-      at += head.length + body.length
+      at += head.length
+      if (isLong(body.length)) {
+        this.#stream.write(bytes.subarray(from, at))
+        this.#stream.write(body)
+        from = at
+      } else {
+        bytes.set(body, at)
+        at += body.length
+      }
       if (head.length > 0) bytes[at++] = CLOSING_BRACE
     }
-    // What leaves at once is never followed by `drain`.
-    if (this.#stream.write(bytes)) this.#drained()
-    else this.stuckSince ??= performance.now()
+    if (from < at) this.#stream.write(bytes.subarray(from, at))
+    this.#stream.uncork()
+    // What leaves at once is not always followed by `drain`.
+    if (this.#stream.writableLength === 0) this.#drained()
+    else if (this.#stream.writableNeedDrain) this.stuckSince ??= performance.now()
   }
 
   #drained(): void {
@@ -118,6 +136,9 @@ function lengthOf(gathered: readonly Buffer[], index: number): number {
   const head = (gathered[index] as Buffer).length
   return head + (gathered[index + 1] as Buffer).length + (head > 0 ? 1 : 0)
 }
+
+/** Whether a text is not copied for each socket: then it is in memory once, however many it waits for. */
+const isLong = (length: number): boolean => length > COPIED_BYTES
 
 const frameLength = (payload: number): number => payload + (payload < 126 ? 2 : payload < 65_536 ? 4 : 10)
 
