@@ -28,6 +28,8 @@ interface Measured {
   cpuUs?: number
   p50Ms: number
   p99Ms: number
+  /** From the first delivery of an event to the others. */
+  spread99Ms: number
   kib?: number
 }
 
@@ -72,8 +74,9 @@ async function measure(bed: Bed, name: string, count: number, seconds: number): 
       calm: calm.rate,
       pressure: pressure.rate,
       ...(calm.cpuUs !== undefined && { cpuUs: calm.cpuUs }),
-      p50Ms: percentile(times, 0.5) as number,
-      p99Ms: percentile(times, 0.99) as number,
+      p50Ms: percentile(times.since, 0.5) as number,
+      p99Ms: percentile(times.since, 0.99) as number,
+      spread99Ms: percentile(times.behind, 0.99) as number,
       ...(empty !== undefined && full !== undefined && { kib: ((full - empty) * 1_024) / count }),
     }
   } finally {
@@ -109,8 +112,8 @@ export function createLane(stage: Stage, watchers: Watchers) {
         cpuUs: used === undefined ? undefined : (used * 1e6) / deliveries,
       }
     },
-    /** So many a second; returns how long each delivery took, in milliseconds, sorted. */
-    pace(perSecond: number, seconds: number, text?: string): Promise<number[]> {
+    /** So many a second; returns how long deliveries took. */
+    pace(perSecond: number, seconds: number, text?: string) {
       return watchers.timed(async () => {
         const from = performance.now()
         const events = Math.max(5, Math.ceil(perSecond * seconds))
@@ -147,15 +150,26 @@ function answer(measured: ReadonlyMap<string, readonly Measured[]>, only: string
       ratio(`${other}Pressure${count}`, other, count, 'pressure')
     }
     ratio(`p99ws${count}`, 'ws', count, 'p99Ms')
+    ratio(`spread99ws${count}`, 'ws', count, 'spread99Ms')
   }
   const rows = subscribers.flatMap((count) => only.map((name) => ({ name, count, key: `${name}${count}` })))
-  const parts = ['calm', 'pressure', 'cpuUs', 'p50Ms', 'p99Ms', 'kib'] as const
+  const parts = ['calm', 'pressure', 'cpuUs', 'p50Ms', 'p99Ms', 'spread99Ms', 'kib'] as const
   return {
     figures: Object.fromEntries(
       rows.map(({ key }) => [key, Object.fromEntries(parts.map((part) => [part, rounded(key, part)]))]),
     ),
     ratios,
-    headings: ['who', 'subscribers', 'deliveries/s', 'under pressure', 'CPU us each', 'p50 ms', 'p99 ms', 'KiB each'],
+    headings: [
+      'who',
+      'subscribers',
+      'deliveries/s',
+      'under pressure',
+      'CPU us each',
+      'p50 ms',
+      'p99 ms',
+      'p99 behind the first',
+      'KiB each',
+    ],
     rows: rows.map(({ name, count, key }) => [
       name,
       count.toLocaleString('en'),

@@ -91,8 +91,8 @@ async function measure(bed: Bed, { seconds, subscribers, paused }: Omit<Options,
       rssMiB,
       connectsPerSecond,
       pausedMiB: Math.max(0, most - without) / paused,
-      p99Ms: percentile(before, 0.99) as number,
-      p99PausedMs: percentile(during, 0.99) as number,
+      p99Ms: percentile(before.since, 0.99) as number,
+      p99PausedMs: percentile(during.since, 0.99) as number,
     }
   } finally {
     for (const watchers of open) watchers.close()

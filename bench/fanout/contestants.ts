@@ -73,7 +73,10 @@ export async function tutti(bed: Bed): Promise<Stage & { another(): Promise<Stag
   const folder = scratch('bench-fanout')
   const config = join(folder, 'tutti.config.json')
   const agents = [{ name: 'nobody', capabilities: ['nothing'], command: 'nobody' }]
-  writeFileSync(config, JSON.stringify({ builtinAgents: false, commands: { nobody: { argv: ['true'] } }, agents }))
+  // All of them come from this machine.
+  const limits = { socketsPerAddress: 20_000 }
+  const commands = { nobody: { argv: ['true'] } }
+  writeFileSync(config, JSON.stringify({ builtinAgents: false, commands, agents, limits }))
   const databaseUrl = await bed.database()
   const redisUrl = await bed.redis()
   const { url, pid, stop } = await startTutti({ databaseUrl, redisUrl, config })
@@ -95,6 +98,26 @@ export async function tutti(bed: Bed): Promise<Stage & { another(): Promise<Stag
     const { rows } = await client.query<{ seq: number }>('SELECT seq FROM "Session" WHERE id = $1', [id])
     const after = rows[0]?.seq as number
     let seq = after
+    let waiting: { event: ReturnType<typeof wordsOf>; ready: (seq: number) => void }[] = []
+    let writing: Promise<void> | undefined
+    /** What gathers while one row is written shares the next one, as transitions do in the product. */
+    const write = async (): Promise<void> => {
+      while (waiting.length > 0) {
+        const some = waiting
+        waiting = []
+        const events = some.map(({ event }) => ({ ...event, executionId: null, attemptId: null }))
+        const last = (events.at(-1) as { seq: number }).seq
+        await client.query({
+          name: 'publish',
+          text: `WITH moved AS (UPDATE "Session" SET seq = $3 WHERE id = $1)
+                 INSERT INTO "Journal" ("sessionId", first, last, events) VALUES ($1, $2, $3, $4)`,
+          values: [id, events[0]?.seq, last, JSON.stringify(events)],
+        })
+        for (const { event, ready } of some) ready(event.seq)
+        bus.ring(`session:${id}`, last)
+      }
+      writing = undefined
+    }
     return {
       url,
       pid,
@@ -102,15 +125,8 @@ export async function tutti(bed: Bed): Promise<Stage & { another(): Promise<Stag
       snapshot: true,
       after,
       async publish(ready, text = '') {
-        const event = wordsOf(++seq, text)
-        await client.query({
-          name: 'publish',
-          text: `WITH moved AS (UPDATE "Session" SET seq = $2 WHERE id = $1)
-                 INSERT INTO "Journal" ("sessionId", first, last, events) VALUES ($1, $2, $2, $3)`,
-          values: [id, event.seq, JSON.stringify([{ ...event, executionId: null, attemptId: null }])],
-        })
-        ready(event.seq)
-        bus.ring(`session:${id}`, event.seq)
+        waiting.push({ event: wordsOf(++seq, text), ready })
+        await (writing ??= write())
       },
       close: async () => {},
     }

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** Connections that are being made at once. */
-const AT_ONCE = 100
+const AT_ONCE = 50
 const CURSOR = Buffer.from('"cursor":')
 /** How long nothing at all may arrive before something is taken for lost, in milliseconds. */
 const LOST_MS = 60_000
@@ -19,6 +19,14 @@ export interface WatchersOptions {
   after: number
 }
 
+/** Sorted, in milliseconds. */
+interface Times {
+  /** From when it was published to each delivery. */
+  since: number[]
+  /** From the first delivery of an event to each of the others: what telling many alone takes. */
+  behind: number[]
+}
+
 /** How long subscriptions may take to begin that do not say so, in milliseconds. */
 const BEGIN_MS = 2_000
 
@@ -32,7 +40,8 @@ export class Watchers {
   /** How many have each event, from the first that was awaited. */
   #having: number[] = []
   #sentAt: number[] = []
-  #times: number[] | undefined
+  #firstAt: number[] = []
+  #times: Times | undefined
   #paused = new Set<number>()
   #lastAt = performance.now()
   #wake: (() => void) | undefined
@@ -69,13 +78,13 @@ export class Watchers {
     }
   }
 
-  /** Keeps how long each delivery took, in milliseconds, while something is done. */
-  async timed(act: () => Promise<void>): Promise<number[]> {
-    const times: number[] = []
+  /** Keeps how long deliveries took while something is done. */
+  async timed(act: () => Promise<void>): Promise<Times> {
+    const times: Times = { since: [], behind: [] }
     this.#times = times
     await act()
     this.#times = undefined
-    return times.toSorted((a, b) => a - b)
+    return { since: times.since.toSorted((a, b) => a - b), behind: times.behind.toSorted((a, b) => a - b) }
   }
 
   /** Some of them read nothing any more. */
@@ -165,7 +174,9 @@ export class Watchers {
     this.deliveries++
     const now = performance.now()
     this.#lastAt = now
-    this.#times?.push(now - (this.#sentAt[index] as number))
+    const first = (this.#firstAt[index] ??= now)
+    this.#times?.since.push(now - (this.#sentAt[index] as number))
+    this.#times?.behind.push(now - first)
     const having = (this.#having[index] ?? 0) + 1
     this.#having[index] = having
     if (having >= this.#options.count - this.#paused.size) this.#wake?.()

@@ -22,6 +22,8 @@ const server = createServer((request, response) => {
 })
 /** Everything of an operation is as over HTTP, as the documentation of Yoga has it. */
 const options: ServerOptions = {
+  // On a busy machine a thousand of them take their time to say hello.
+  connectionInitWaitTimeout: 60_000,
   execute: (args) => (args.rootValue as ReturnType<typeof yoga.getEnveloped>).execute(args),
   subscribe: (args) => (args.rootValue as ReturnType<typeof yoga.getEnveloped>).subscribe(args),
   async onSubscribe(context, _id, params) {
@@ -41,7 +43,9 @@ const options: ServerOptions = {
     return errors.length > 0 ? errors : (args as never)
   },
 }
-useServer(options, new WebSocketServer({ server, path: '/graphql', perMessageDeflate: false }))
+// Otherwise it takes its own slowness for their death.
+const KEEP_ALIVE_MS = 120_000
+useServer(options, new WebSocketServer({ server, path: '/graphql', perMessageDeflate: false }), KEEP_ALIVE_MS)
 hearEvents((shown) => events.publish('event', shown))
 server.listen({ port: Number(process.env['TUTTI_PORT']), host: '127.0.0.1', backlog: 4_096 }, () =>
   process.stdout.write('listening\n'),
