@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import type { Context } from './context.ts'
 import { bounded } from './bound.ts'
 import { columnsOf, modelOf, type Row, tableOf } from './rows.ts'
+import { visibleInSql } from './visible.ts'
 import { wantOf } from './want.ts'
 import { sqlOf } from './where.ts'
 
@@ -11,15 +12,6 @@ interface Query {
   cursor?: unknown
   include?: object
   select?: object
-}
-
-/**
- * Which rows exist for whoever has some projects alone, in SQL: $1 are their UUIDs. Of what is not here Prisma reads all,
- * which has been told the same.
- */
-const VISIBLE: Readonly<Record<string, string>> = {
-  Session: `"projectId" = ANY($1::uuid[])`,
-  Execution: `"sessionId" IN (SELECT id FROM "Session" WHERE "projectId" = ANY($1::uuid[]))`,
 }
 
 /**
@@ -52,7 +44,7 @@ async function firstRows(
   where: object,
   orderBy: readonly object[],
 ): Promise<Row[] | undefined> {
-  const visible = VISIBLE[model]
+  const visible = visibleInSql(model)
   if (cursor !== undefined || include || select || take <= 0 || (projects !== undefined && !visible)) return undefined
   const params: unknown[] = projects === undefined ? [] : [projects]
   const condition = sqlOf(where, tableOf(model), params)

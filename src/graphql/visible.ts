@@ -6,30 +6,44 @@ import type { Viewer } from './rights.ts'
 
 type Where = Record<string, unknown>
 
-const own = (projects: readonly string[]): Where => ({ projectId: { in: [...projects] } })
-const ofSession = (projects: readonly string[]): Where => ({ session: own(projects) })
-
-/**
- * The rows of each table that exist for whoever has these projects alone. A table that is not here has none for them:
- * asking for it fails.
- */
-const VISIBLE: Partial<Record<Prisma.ModelName, (projects: readonly string[]) => Where>> = {
-  Project: (projects) => ({ id: { in: [...projects] } }),
-  Task: own,
-  Session: own,
-  // Those without a project are offered to all of them.
-  Agent: (projects) => ({ OR: [own(projects), { projectId: null }] }),
-  Execution: ofSession,
-  Attempt: ofSession,
-  Artifact: ofSession,
-  Interrupt: ofSession,
-  Verdict: ofSession,
-  Checkpoint: ofSession,
-  Plan: ofSession,
-  Activity: (projects) => ({ execution: ofSession(projects) }),
-  Token: own,
-  AuditEntry: own,
+/** Which rows of a table exist for whoever has some projects alone. */
+interface Rule {
+  /** For Prisma. */
+  where(projects: readonly string[]): Where
+  /** The same in SQL: $1 are the UUIDs of the projects. Undefined: such rows are read by Prisma alone. */
+  sql?: string
 }
+
+const OWN: Rule = {
+  where: (projects) => ({ projectId: { in: [...projects] } }),
+  sql: `"projectId" = ANY($1::uuid[])`,
+}
+const OF_SESSION: Rule = {
+  where: (projects) => ({ session: OWN.where(projects) }),
+  sql: `"sessionId" IN (SELECT id FROM "Session" WHERE ${OWN.sql})`,
+}
+
+/** A table that is not here has no rows for them: asking for it fails. */
+const VISIBLE: Partial<Record<string, Rule>> = {
+  Project: { where: (projects) => ({ id: { in: [...projects] } }) },
+  Task: OWN,
+  Session: OWN,
+  // Those without a project are offered to all of them.
+  Agent: { where: (projects) => ({ OR: [OWN.where(projects), { projectId: null }] }) },
+  Execution: OF_SESSION,
+  Attempt: OF_SESSION,
+  Artifact: OF_SESSION,
+  Interrupt: OF_SESSION,
+  Verdict: OF_SESSION,
+  Checkpoint: OF_SESSION,
+  Plan: OF_SESSION,
+  Activity: { where: (projects) => ({ execution: OF_SESSION.where(projects) }) },
+  Token: OWN,
+  AuditEntry: OWN,
+} satisfies Partial<Record<Prisma.ModelName, Rule>>
+
+/** The rule of a table for statements that narrow its rows themselves; undefined: they are left to Prisma. */
+export const visibleInSql = (model: string): string | undefined => VISIBLE[model]?.sql
 
 /** What Prisma asks for with a `where`; whatever else it can be asked is for those with all projects. */
 const NARROWED = new Set([
@@ -106,7 +120,7 @@ function narrowed(
     query: {
       $allModels: {
         async $allOperations({ model, operation, args, query }) {
-          const visible = VISIBLE[model]?.(projects)
+          const visible = VISIBLE[model]?.where(projects)
           if (!visible || !NARROWED.has(operation)) throw new Error(`${operation} of ${model} is not for some projects`)
           const { where, ...rest } = args as { where?: Where }
           const narrow = operation.startsWith('findUnique') || operation === 'update'
