@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join, resolve, sep } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { v7 as uuid } from 'uuid'
-import { BUILTIN_AGENTS } from './agents/builtin.ts'
 import { memoryBus } from './buses/memory.ts'
 import { redisBus } from './buses/redis.ts'
 import type { Config } from './config.ts'
@@ -17,7 +16,8 @@ import { createEmbeddedEngine } from './engines/embedded.ts'
 import { connectCounter } from './graphql/rate.ts'
 import { createServer } from './graphql/server.ts'
 import { trustedDocuments } from './graphql/trusted.ts'
-import { createCommandRuntime } from './runtimes/command.ts'
+import { openRuntimes } from './openRuntimes.ts'
+import { registrationsOf } from './registrations.ts'
 import { archiveUnconfigured, registerAgent, type Registration } from './store/agent.ts'
 import { createArtifactStore } from './store/artifacts.ts'
 import { removeAudit } from './store/audit.ts'
@@ -140,11 +140,10 @@ async function open(
   const bus = redisUrl === undefined ? memoryBus({ log }) : redisBus({ url: redisUrl, log })
   opened(() => bus.close())
   const artifacts = createArtifactStore(dataDir, slot.work)
-  const { commands, registrations } = agentsOf(config)
-  const runtimes = { command: createCommandRuntime({ commands, environment: config.environment }) }
+  const runtimes = openRuntimes(config)
   if (crewed) {
     await sweep(database, dataDir, log)
-    await register(database, registrations)
+    await register(database, registrationsOf(config))
   }
   const prefix = `tutti-${await installationOf(database.query)}`
   const engine = alone
@@ -281,36 +280,6 @@ function beginCleaning(
   )
   cleaner.begin()
   return cleaner.end
-}
-
-/** The commands and agents that the operator has: those that come with Tutti, and those of the configuration. */
-function agentsOf(config: Config): {
-  commands: Config['commands']
-  registrations: Registration[]
-} {
-  const builtin = config.builtinAgents ? BUILTIN_AGENTS : []
-  const common = { projectId: null, runtime: 'command', origin: 'CONFIGURATION' as const }
-  // Node then compiles them once: an agent starts in 0.4 s rather than 1 s.
-  const env = { NODE_COMPILE_CACHE: join(config.dataDir, 'compile-cache') }
-  const commands = {
-    ...Object.fromEntries(builtin.map(({ name, command }) => [`tutti-${name}`, { ...command, env }])),
-    ...config.commands,
-  }
-  const registrations = [
-    ...builtin.map(({ command: _, timeouts = null, ...agent }) => ({
-      ...common,
-      ...agent,
-      timeouts,
-      runtimeConfig: { command: `tutti-${agent.name}` },
-    })),
-    ...config.agents.map(({ command, timeouts, ...agent }) => ({
-      ...common,
-      ...agent,
-      timeouts: timeouts === undefined ? null : (JSON.parse(JSON.stringify(timeouts)) as Registration['timeouts']),
-      runtimeConfig: { command },
-    })),
-  ]
-  return { commands, registrations }
 }
 
 /** Why agents may not work in this folder; undefined if they may. */

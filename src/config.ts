@@ -2,13 +2,12 @@ import { access, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
-import { DEFAULT_LIMITS, type Limits } from './graphql/limits.ts'
-import { commandDefinition, type CommandDefinition } from './runtimes/command.ts'
+import { type ConfiguredAgents, fileShape, unknownNames } from './configFile.ts'
+import type { Limits } from './graphql/limits.ts'
 import { SERVER_ROLES, type ServerRole } from './store/servers.ts'
 
 /** What the operator has configured, checked once. */
-export interface Config {
+export interface Config extends ConfiguredAgents {
   host: string
   /** 0: any free one. */
   port: number
@@ -35,9 +34,6 @@ export interface Config {
   /** Folders below which projects may have their workspaces; undefined: any that the server's user can read. */
   workspaces?: string[]
   logLevel: (typeof LOG_LEVELS)[number]
-  /** Programs that agents may be, by name. */
-  commands: Record<string, CommandDefinition>
-  agents: AgentConfig[]
   /** The repository agents that come with Tutti. */
   builtinAgents: boolean
   /** What one caller may ask for, where it is other than usual. */
@@ -62,49 +58,6 @@ export interface JwtConfig {
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-
-const agentConfig = z.strictObject({
-  name: z.string().min(1).max(100),
-  type: z.enum(AGENT_TYPES).default('GENERAL'),
-  description: z.string().max(10_000).default(''),
-  capabilities: z.array(z.string().min(1).max(100)).max(100).default([]),
-  /** Name of one of `commands`. */
-  command: z.string().min(1),
-  slots: z.int().min(1).max(1_000).default(DEFAULT_SLOTS),
-  timeouts: z
-    .strictObject({
-      queueMs: z.int().positive().optional(),
-      attemptMs: z.int().positive().optional(),
-      idleMs: z.int().positive().optional(),
-    })
-    .optional(),
-})
-
-/** An agent of the operator's. */
-export type AgentConfig = z.infer<typeof agentConfig>
-
-/** The largest that timers and rows can hold. */
-const LARGEST = 2 ** 31 - 1
-const limitsShape = z.strictObject(
-  Object.fromEntries(
-    (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name) => [
-      name,
-      z.int().min(1).max(LARGEST).exactOptional(),
-    ]),
-  ) as Record<keyof Limits, z.ZodExactOptional<z.ZodInt>>,
-)
-
-const fileShape = z.strictObject({
-  commands: z.record(z.string(), commandDefinition).default({}),
-  agents: z.array(agentConfig).default([]),
-  builtinAgents: z.boolean().default(true),
-  limits: limitsShape.default({}),
-  graphiql: z.boolean().default(true),
-  trustedDocuments: z.record(z.string().min(1), z.string().min(1)).exactOptional(),
-})
-
-/** What stands in tutti.config.ts, tutti.config.js or tutti.config.json. */
-export type ConfigFile = z.input<typeof fileShape>
 
 const list = (text: string | undefined): string[] =>
   (text ?? '')
@@ -160,11 +113,8 @@ export async function readConfig(environment: Record<string, string | undefined>
   }
   const path = await findFile(env.TUTTI_CONFIG, cwd)
   const file = parse(fileShape, path === undefined ? {} : await load(path), path ?? '')
-  for (const { name, command } of file.agents) {
-    if (command in file.commands) continue
-    const known = Object.keys(file.commands).join(', ') || 'none'
-    throw new ConfigError(`${path}: agent "${name}" names the command "${command}", but the commands are: ${known}`)
-  }
+  const [unknown] = unknownNames(file)
+  if (unknown !== undefined) throw new ConfigError(`${path}: ${unknown}`)
   const origins = list(env.TUTTI_ORIGINS)
   const workspaces = list(env.TUTTI_WORKSPACES).map((folder) => resolve(cwd, folder))
   return {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { link, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Workspaces } from '../workspace.ts'
-import { isInside } from './inside.ts'
+import { isInside } from '../files/inside.ts'
 import { bytes, entries, GitFailed, hasRepository, openRepository, type Repository } from './repository.ts'
 
 /** Session and number. */

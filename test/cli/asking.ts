@@ -1,4 +1,4 @@
-import type { ConfigFile } from '../../src/config.ts'
+import type { ConfigFile } from '../../src/configFile.ts'
 
 /** An agent that asks where to, and one whose result a person has to approve. */
 export const ASKING: Record<string, string> = {

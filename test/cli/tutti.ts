@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect } from 'vitest'
 import type { SavedResult } from '../../src/cli/save.ts'
-import type { ConfigFile } from '../../src/config.ts'
+import type { ConfigFile } from '../../src/configFile.ts'
 import { scratch } from '../servers/process.ts'
 
 export const ENTRY = fileURLToPath(new URL('../../src/cli/tutti.ts', import.meta.url))

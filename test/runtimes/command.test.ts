@@ -8,8 +8,8 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Work } from '../../src/runtime.ts'
 import type { CommandDefinition } from '../../src/runtimes/command.ts'
 import { createCommandRuntime } from '../../src/runtimes/command.ts'
-import { listProcesses, readProcess } from '../../src/runtimes/command/process-table.ts'
-import { processTree } from '../../src/runtimes/command/process-tree.ts'
+import { listProcesses, readProcess } from '../../src/processes/table.ts'
+import { processTree } from '../../src/processes/tree.ts'
 import type { Behaviour } from '../contracts/runtime.suite.ts'
 import {
   expectNothingLeft,

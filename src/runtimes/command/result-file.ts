@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { ErrorClass } from '../../core/retry.ts'
 import type { Json } from '../../core/json.ts'
-import { plainText, shorten } from './lines.ts'
+import { plainText, shorten } from '../../processes/lines.ts'
 
 /** The name in the output folder that is a program's answer instead of an artifact. */
 export const RESULT_FILE = 'result.json'

@@ -1,9 +1,9 @@
 import { execa } from 'execa'
-import type { Activity } from '../../runtime.ts'
+import type { Activity } from '../runtime.ts'
 import type { Output, OutputLimits } from './output.ts'
 import { readOutput } from './output.ts'
-import { readCpuMs, readProcess } from './process-table.ts'
-import { processTree } from './process-tree.ts'
+import { readCpuMs, readProcess } from './table.ts'
+import { processTree } from './tree.ts'
 
 /** Why a program ended: by itself, because it was stopped, or because of a limit. The first cause counts. */
 export type Cause = 'EXIT' | 'CANCELED' | 'ATTEMPT' | 'IDLE'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createLineSplitter, createTail, lastLine, plainText, shorten } from '../../../src/runtimes/command/lines.ts'
+import { createLineSplitter, createTail, lastLine, plainText, shorten } from '../../src/processes/lines.ts'
 
 /** The bytes cut at the given places, in order. */
 function cut(bytes: Buffer, places: number[]): Buffer[] {

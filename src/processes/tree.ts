@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ProcessRow, ProcessSource } from './process-table.ts'
-import { findMarked, listProcesses } from './process-table.ts'
+import type { ProcessRow, ProcessSource } from './table.ts'
+import { findMarked, listProcesses } from './table.ts'
 
 export interface TreeEnd {
   /** Processes that even SIGKILL did not end within `KILL_WAIT_MS`: another user's, or stuck in the kernel. */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Activity } from '../../runtime.ts'
+import type { Activity } from '../runtime.ts'
 import { createLineSplitter, createTail } from './lines.ts'
 
 export interface OutputLimits {

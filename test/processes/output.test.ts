@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { setImmediate as breathe } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type { Activity } from '../../../src/runtime.ts'
-import { readOutput } from '../../../src/runtimes/command/output.ts'
-import type { Output } from '../../../src/runtimes/command/output.ts'
+import type { Activity } from '../../src/runtime.ts'
+import { readOutput } from '../../src/processes/output.ts'
+import type { Output } from '../../src/processes/output.ts'
 
 const limits = { lineBytes: 1_000, lines: 10_000, waitingBytes: 10_000, stdoutBytes: 100 }
 

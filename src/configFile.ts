@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
+import { DEFAULT_LIMITS, type Limits } from './graphql/limits.ts'
+import { commandDefinition } from './runtimes/command.ts'
+
+/**
+ * What an agent may be: the runtime that drives it, by the section of the file that says what its name means. An agent
+ * names one of them.
+ */
+const SECTIONS = { command: 'commands' } as const
+type Kind = keyof typeof SECTIONS
+export const KINDS = Object.keys(SECTIONS) as Kind[]
+
+const agentConfig = z
+  .strictObject({
+    name: z.string().min(1).max(100),
+    type: z.enum(AGENT_TYPES).default('GENERAL'),
+    description: z.string().max(10_000).default(''),
+    capabilities: z.array(z.string().min(1).max(100)).max(100).default([]),
+    /** Name of one of `commands`. */
+    command: z.string().min(1).exactOptional(),
+    slots: z.int().min(1).max(1_000).default(DEFAULT_SLOTS),
+    timeouts: z
+      .strictObject({
+        queueMs: z.int().positive().optional(),
+        attemptMs: z.int().positive().optional(),
+        idleMs: z.int().positive().optional(),
+      })
+      .optional(),
+  })
+  .refine((agent) => KINDS.filter((kind) => agent[kind] !== undefined).length === 1, {
+    error: `an agent is driven in one way: give exactly one of ${KINDS.join(', ')}`,
+  })
+
+/** An agent of the operator's. */
+export type AgentConfig = z.infer<typeof agentConfig>
+
+/** The largest that timers and rows can hold. */
+const LARGEST = 2 ** 31 - 1
+const limitsShape = z.strictObject(
+  Object.fromEntries(
+    (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((name) => [
+      name,
+      z.int().min(1).max(LARGEST).exactOptional(),
+    ]),
+  ) as Record<keyof Limits, z.ZodExactOptional<z.ZodInt>>,
+)
+
+/** Agents, and what their names mean. */
+const agentSections = {
+  /** Programs of this machine, by name. */
+  commands: z.record(z.string(), commandDefinition).default({}),
+  agents: z.array(agentConfig).default([]),
+}
+
+/** What the operator has configured of agents. */
+export type ConfiguredAgents = { [Section in keyof typeof agentSections]: z.infer<(typeof agentSections)[Section]> }
+
+export const fileShape = z.strictObject({
+  ...agentSections,
+  builtinAgents: z.boolean().default(true),
+  limits: limitsShape.default({}),
+  graphiql: z.boolean().default(true),
+  trustedDocuments: z.record(z.string().min(1), z.string().min(1)).exactOptional(),
+})
+
+/** What stands in tutti.config.ts, tutti.config.js or tutti.config.json. */
+export type ConfigFile = z.input<typeof fileShape>
+
+/** The configuration as it stands in tutti.config.ts: gives editors its types, and changes nothing. */
+export function defineConfig(file: ConfigFile): ConfigFile {
+  return file
+}
+
+/** Agents that name what is not configured, in words for the operator. */
+export function unknownNames(file: ConfiguredAgents): string[] {
+  return file.agents.flatMap((agent) =>
+    KINDS.flatMap((kind) => {
+      const name = agent[kind]
+      const section = SECTIONS[kind]
+      if (name === undefined || Object.hasOwn(file[section], name)) return []
+      const known = Object.keys(file[section]).join(', ') || 'none'
+      return [`agent "${agent.name}" names the ${kind} "${name}", but the ${section} are: ${known}`]
+    }),
+  )
+}

@@ -1,0 +1,38 @@
+import { BUILTIN_AGENTS } from './agents/builtin.ts'
+import type { Config } from './config.ts'
+import { type AgentConfig, KINDS } from './configFile.ts'
+import type { Registration } from './store/agent.ts'
+
+/** What the names of the commands that come with Tutti begin with. */
+export const BUILTIN_PREFIX = 'tutti-'
+
+/** The agents that the operator has: those that come with Tutti, and those of the configuration. */
+export function registrationsOf({ builtinAgents, agents }: Config): Registration[] {
+  const builtin = builtinAgents ? BUILTIN_AGENTS : []
+  const common = { projectId: null, origin: 'CONFIGURATION' as const }
+  return [
+    ...builtin.map(({ command: _, timeouts = null, ...agent }) => ({
+      ...common,
+      ...agent,
+      timeouts,
+      runtime: 'command',
+      runtimeConfig: { command: `${BUILTIN_PREFIX}${agent.name}` },
+    })),
+    ...agents.map(({ name, type, description, capabilities, slots, timeouts, ...driven }) => ({
+      ...common,
+      name,
+      type,
+      description,
+      capabilities,
+      slots,
+      timeouts: timeouts === undefined ? null : (JSON.parse(JSON.stringify(timeouts)) as Registration['timeouts']),
+      ...drivenBy(driven),
+    })),
+  ]
+}
+
+/** How an agent is driven, as its registration has it. */
+function drivenBy(agent: Pick<AgentConfig, (typeof KINDS)[number]>): Pick<Registration, 'runtime' | 'runtimeConfig'> {
+  const runtime = KINDS.find((kind) => agent[kind] !== undefined) as (typeof KINDS)[number]
+  return { runtime, runtimeConfig: { [runtime]: agent[runtime] as string } }
+}
