@@ -35,3 +35,57 @@ export interface Workspaces {
   /** Whether something exists at a relative path, and really inside: no '..', and no link that leads out. */
   holds(workspace: string, path: string): Promise<boolean>
 }
+
+/**
+ * Folders of their own in which attempts change a workspace, so that nothing of the person's is touched and attempts do
+ * not see each other: a git worktree each, of the person's repository where the workspace is in one. What they leave is
+ * kept as commits, and brought together by merging these. Implementations stand in workspaces/.
+ */
+export interface Worktrees {
+  /**
+   * Keeps the present content of the workspace, the whole repository around it included, as what a session begins with.
+   *
+   * @returns the commit
+   * @throws when it cannot be kept, or is larger than the operator allows
+   */
+  begin(workspace: string, sessionId: string): Promise<string>
+  /**
+   * Makes a worktree with the content of a commit.
+   *
+   * @param folder where; must not exist yet. A server that died left it there: whoever removes the folder has cleaned up
+   * @throws when it cannot be made, or is larger than the operator allows
+   */
+  open(workspace: string, commit: string, folder: string): Promise<Worktree>
+  /** Brings commits together, in this order. */
+  merge(workspace: string, sessionId: string, commits: readonly string[]): Promise<Merged>
+  /** What differs between two commits: files, sorted by path, and the patch that leads from one to the other. */
+  difference(workspace: string, from: string, to: string): Promise<Difference>
+  /**
+   * Shows a commit to the person as the branch tutti/<session>. A branch on which somebody else has gone on is left alone.
+   *
+   * @returns the name of the branch; undefined where there is none: no repository of the person's, or not ours any more
+   */
+  publish(workspace: string, sessionId: string, commit: string): Promise<string | undefined>
+}
+
+export interface Worktree {
+  /** Absolute path of the workspace in it. */
+  path: string
+  /**
+   * Keeps what it holds now, ignored files left out.
+   *
+   * @returns the commit, on the one that it was made from; undefined if nothing has changed
+   */
+  keep(sessionId: string, name: string): Promise<string | undefined>
+  /** Removes it. Twice is once. */
+  close(): Promise<void>
+}
+
+/** All of the commits in one, or the paths that two of them changed in ways that do not go together. */
+export type Merged = { kind: 'MERGED'; commit: string } | { kind: 'CONFLICT'; commit: string; paths: string[] }
+
+export interface Difference {
+  files: { path: string; status: 'ADDED' | 'CHANGED' | 'REMOVED' }[]
+  /** Binary files included, as git apply takes it. */
+  patch: string
+}

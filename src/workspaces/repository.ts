@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { execa } from 'execa'
 
 /** A workspace within a git repository. Paths are relative to the workspace, bytes as characters (latin1). */
@@ -13,6 +13,10 @@ export interface Repository {
   theirs: Git
   /** Runs git on the same files and objects, but with an index and settings that are only ours. */
   ours: Git
+  /** The same for the files of another folder, which stands for the top of the repository. */
+  oursIn(folder: string): Git
+  /** Whether it is the person's: else it holds copies of a folder that is under no version control. */
+  isPersons: boolean
 }
 
 /** Runs one git command in the workspace and returns what it prints. */
@@ -83,12 +87,47 @@ const AS_IT_IS = '* -text -filter -ident -working-tree-encoding -eol\n'
 export async function openRepository(workspace: string): Promise<Repository | undefined> {
   await stat(workspace)
   const found = await find(workspace)
-  if (!found) return undefined
+  return found && opened(workspace, found, true)
+}
+
+/**
+ * A repository that keeps copies of a folder that is under no version control; the folder itself gets nothing.
+ *
+ * @param home where such repositories are; what lies there is never copied
+ * @throws when the folder does not exist, or without git
+ */
+export async function openCopies(workspace: string, home: string): Promise<Repository> {
+  await stat(workspace)
+  const gitDir = join(home, createHash('sha256').update(workspace).digest('hex').slice(0, 32))
+  await mkdir(gitDir, { recursive: true })
+  const theirs = gitIn(workspace, { GIT_DIR: gitDir, GIT_WORK_TREE: workspace }, [])
+  // Twice is once.
+  await gitIn(workspace, {}, [])(['init', '--quiet', '--bare', gitDir])
+  const [latin1, top] = [gitDir, workspace].map((path) => Buffer.from(path).toString('latin1')) as [string, string]
+  const exclude = join(latin1, 'info', 'exclude')
+  await mkdir(join(gitDir, 'info'), { recursive: true })
+  const below = relative(workspace, home)
+  await writeFile(join(gitDir, 'info', 'exclude'), below.startsWith('..') ? '' : `/${below}\n`)
+  const found = { prefix: '', top, gitDir: latin1, objects: join(latin1, 'objects'), exclude, format: 'sha1', theirs }
+  return opened(workspace, found, false)
+}
+
+async function opened(workspace: string, found: Found, isPersons: boolean): Promise<Repository> {
   const { prefix, top, gitDir, objects, exclude, format, theirs } = found
   const own = join(bytes(gitDir), 'tutti', createHash('sha256').update(prefix).digest('hex').slice(0, 16))
   await makeOwn(own, format)
-  const environment = { GIT_DIR: own, GIT_WORK_TREE: bytes(top), GIT_OBJECT_DIRECTORY: bytes(objects) }
-  return { prefix, own, theirs, ours: gitIn(workspace, environment, [`core.excludesFile=${bytes(exclude)}`]) }
+  const oursIn = (folder: string, at: string): Git => {
+    const environment = { GIT_DIR: own, GIT_WORK_TREE: folder, GIT_OBJECT_DIRECTORY: bytes(objects) }
+    return gitIn(at, environment, [`core.excludesFile=${bytes(exclude)}`])
+  }
+  return {
+    prefix,
+    own,
+    theirs,
+    ours: oursIn(bytes(top), workspace),
+    oursIn: (folder) => oursIn(folder, folder),
+    isPersons,
+  }
 }
 
 /**
@@ -151,7 +190,8 @@ async function isIgnored(theirs: Git): Promise<boolean> {
   return said !== '' && (await theirs(['ls-files', '-z', '.'])) === ''
 }
 
-function gitIn(workspace: string, environment: Record<string, string>, settings: readonly string[]): Git {
+/** Runs git in a folder. */
+export function gitIn(workspace: string, environment: Record<string, string>, settings: readonly string[]): Git {
   const before = [...SETTINGS, ...settings].flatMap((setting) => ['-c', setting])
   return async (args, { input = '', index, fine = [0] } = {}) => {
     const result = await execa('git', [...before, ...args], {
