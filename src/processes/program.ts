@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream'
 import { execa } from 'execa'
 import type { Activity } from '../runtime.ts'
 import type { Output, OutputLimits } from './output.ts'
@@ -38,10 +39,14 @@ export interface Start {
   env: Readonly<Record<string, string>>
   /** NAME=value, part of `env`, which only this attempt's processes carry. */
   marker: string
-  stdin: string
+  /** All that the program reads, or what talks with it for as long as it runs. */
+  stdin: string | Conversation
   timeouts: { attemptMs: number; idleMs: number }
   limits: OutputLimits & { killGraceMs: number }
 }
+
+/** Reads and writes a program's streams instead of `readOutput`. */
+export type Conversation = (streams: { stdin: Writable; stdout: Readable; stderr: Readable }) => Output
 
 /** Node's timers cannot wait longer (about 24.8 days). */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -56,17 +61,18 @@ export async function startProgram(start: Start): Promise<Program | { failure: s
     cwd: start.cwd,
     env: start.env,
     extendEnv: false,
-    input: start.stdin,
+    ...(typeof start.stdin === 'string' ? { input: start.stdin } : { stdin: 'pipe' as const }),
     detached: true,
     cleanup: false,
     buffer: false,
     encoding: 'buffer',
     reject: false,
   })
-  const { pid, stdout, stderr } = subprocess
+  const { pid, stdin, stdout, stderr } = subprocess
   if (pid === undefined) return { failure: (await subprocess).originalMessage ?? 'unknown cause' }
 
-  const output = readOutput({ stdout, stderr }, limits)
+  const output =
+    typeof start.stdin === 'string' ? readOutput({ stdout, stderr }, limits) : start.stdin({ stdin, stdout, stderr })
   const exit = Promise.withResolvers<{ exitCode: number | null; signal: string | null }>()
   const ending = Promise.withResolvers<Ending>()
   // Whoever awaits it hears of a failure; until then it must not count as unhandled and end the server.

@@ -3,13 +3,13 @@ import { z } from 'zod'
 import type { ErrorClass } from '../core/retry.ts'
 import type { Json } from '../core/json.ts'
 import type { Activity, Evidence, Outcome, Runtime, Usage, Work } from '../runtime.ts'
+import { attemptVariables, endedByReader, markerOf, reapAttempt } from '../processes/attempt.ts'
 import { agentEnvironment, findExecutable } from '../processes/environment.ts'
 import type { Environment } from '../processes/environment.ts'
 import { lastLine } from '../processes/lines.ts'
 import type { OutputLimits } from '../processes/output.ts'
-import { readRecord, removeRecord, writeRecord } from '../processes/record.ts'
+import { removeRecord, writeRecord } from '../processes/record.ts'
 import { bootId } from '../processes/table.ts'
-import { processTree } from '../processes/tree.ts'
 import { listProducedFiles } from './command/produced-files.ts'
 import type { FileLimits } from './command/produced-files.ts'
 import { startProgram } from '../processes/program.ts'
@@ -54,7 +54,6 @@ const DEFAULT_COMMAND_LIMITS: CommandLimits = {
 
 const runtimeConfigShape = z.object({ command: z.string().min(1) })
 const REASON_LENGTH = 500
-const MARKER = 'TUTTI_ATTEMPT_ID'
 
 type Failure = { class: ErrorClass; message: string }
 type Command = { name: string; definition: CommandDefinition; file: string; env: Record<string, string> }
@@ -113,13 +112,7 @@ export function createCommandRuntime(options: {
       const advice = 'Check the workspace of the project.'
       return failed({ class: 'VALIDATION', message: `The workspace ${work.workspace} is not a folder. ${advice}` })
     }
-    const command = await findCommand(work.runtimeConfig, work.workspace, {
-      TUTTI_OUTPUT_DIR: work.outputDir,
-      TUTTI_SESSION_ID: work.sessionId,
-      TUTTI_EXECUTION_ID: work.executionId,
-      TUTTI_ATTEMPT: `${work.attempt}`,
-      [MARKER]: work.attemptId,
-    })
+    const command = await findCommand(work.runtimeConfig, work.workspace, attemptVariables(work))
     if ('class' in command) return failed(command)
 
     await mkdir(work.outputDir, { recursive: true })
@@ -130,7 +123,7 @@ export function createCommandRuntime(options: {
       args: command.definition.argv.slice(1),
       cwd: work.workspace,
       env: command.env,
-      marker: `${MARKER}=${work.attemptId}`,
+      marker: markerOf(work.attemptId),
       stdin: JSON.stringify(work),
       timeouts: work.timeouts,
       limits,
@@ -218,29 +211,8 @@ export function createCommandRuntime(options: {
 
   return {
     name: 'command',
-    run(work, signal) {
-      const left = new AbortController()
-      const attempt = perform(work, AbortSignal.any([signal, left.signal]))
-      // A generator that waits for a line would only hear of its reader's leaving after that line.
-      const leave = attempt.return.bind(attempt)
-      attempt.return = (outcome) => {
-        left.abort()
-        return leave(outcome)
-      }
-      return attempt
-    },
-    async reap(outputDir) {
-      const record = await readRecord(outputDir)
-      // After a restart of the machine nothing is left, and its pids belong to others.
-      if (record && record.bootId === bootId()) {
-        const root = record.root && { pid: record.root.pid, started: record.root.started }
-        const { survivors } = await processTree(root, `${MARKER}=${record.attemptId}`, false).end(limits.killGraceMs)
-        if (survivors.length > 0) {
-          throw new Error(`Processes ${survivors.join(', ')} of an earlier attempt cannot be ended; end them by hand.`)
-        }
-      }
-      await removeRecord(outputDir)
-    },
+    run: endedByReader(perform),
+    reap: (outputDir) => reapAttempt(outputDir, limits.killGraceMs),
     async check(runtimeConfig) {
       const command = await findCommand(runtimeConfig, undefined)
       return 'class' in command ? command.message : undefined
