@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
-import mime from 'mime'
+import { join } from 'node:path'
+import { describeFile } from '../../files/describe.ts'
 import type { ProducedFile } from '../../runtime.ts'
 import { BadResult, RESULT_FILE } from './result-file.ts'
 import type { DescribedFile } from './result-file.ts'
@@ -10,16 +10,6 @@ export interface FileLimits {
   files: number
   /** Bytes of all files of one attempt. */
   fileBytes: number
-}
-
-/** Where the extension means something else in software than in the registry of media types (.ts is a video there). */
-const SOURCE_TYPES: Readonly<Record<string, string>> = {
-  '.ts': 'text/typescript',
-  '.tsx': 'text/typescript',
-  '.mts': 'text/typescript',
-  '.cts': 'text/typescript',
-  '.patch': 'text/x-diff',
-  '.diff': 'text/x-diff',
 }
 
 // oxlint-disable-next-line no-control-regex
@@ -38,7 +28,7 @@ export async function listProducedFiles(
   limits: FileLimits,
 ): Promise<ProducedFile[]> {
   const names = await walk(outputDir, limits)
-  const files = new Map(names.map((name) => [name, describe(name)]))
+  const files = new Map(names.map((name) => [name, describeFile(name)]))
   for (const [index, { name, kind, mediaType }] of described.entries()) {
     const file = files.get(name)
     if (!file) {
@@ -77,16 +67,4 @@ function checkLimits(files: number, bytes: number, limits: FileLimits): void {
   if (files <= limits.files && bytes <= limits.fileBytes) return
   const stated = `an attempt may leave ${limits.files} files with ${limits.fileBytes} bytes in all`
   throw new BadResult('TOO_LARGE', `Too much in TUTTI_OUTPUT_DIR: ${stated}. Pack many files into one, or leave fewer.`)
-}
-
-function describe(name: string): ProducedFile {
-  const extension = extname(name).toLowerCase()
-  const mediaType = SOURCE_TYPES[extension] ?? mime.getType(name) ?? 'application/octet-stream'
-  return { name, kind: kindOf(basename(name).toLowerCase(), extension), mediaType }
-}
-
-function kindOf(base: string, extension: string): ProducedFile['kind'] {
-  if (extension === '.patch' || extension === '.diff') return 'PATCH'
-  if (extension === '.json') return 'JSON'
-  return base.startsWith('report.') ? 'REPORT' : 'FILE'
 }
