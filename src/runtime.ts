@@ -35,8 +35,8 @@ export interface Work {
   upstream: UpstreamResult[]
   /** Why earlier results of this part were rejected, the last one last. */
   feedback: { attempt: number; gate: string; text: string }[]
-  /** What people answered to earlier questions of this part. */
-  replies: { question: string; text: string; data: Json }[]
+  /** What people answered to earlier questions of this part, and what they were shown. */
+  replies: { question: string; text: string; data: Json; shown?: Json }[]
   /** What people told the session while it ran, the last one last. */
   notes: string[]
   /** Tokens and US dollars that this attempt may use; null: there is no limit. */

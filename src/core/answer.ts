@@ -158,12 +158,12 @@ function decideGate(d: Draft, key: string, index: number, { choice, text }: Answ
 function decideQuestion(
   d: Draft,
   key: string,
-  { kind, question }: InterruptState,
+  { kind, question, shown }: InterruptState,
   { choice, text = '', data = null }: Answer,
 ): void {
   forget(d, key, 'interruptId')
   if (choice === 'ANSWER') {
-    const replies = [...(executionOf(d.state, key).replies ?? []), { question, text, data }]
+    const replies = [...(executionOf(d.state, key).replies ?? []), { question, text, data, shown }]
     changeExecution(d, key, { replies })
     becomeReady(d, key)
   } else if (choice === 'RETRY') {

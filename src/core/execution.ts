@@ -194,6 +194,8 @@ export interface Reply {
   question: string
   text: string
   data: Json
+  /** What was shown with the question. */
+  shown?: Json
 }
 
 /** What was frozen when the execution became READY. The outputs themselves stand, immutable, in the executions named. */

@@ -148,7 +148,7 @@ describe('an interrupt', () => {
     expect(await all.session(session, 'status output executions { nodes { replies { question text data } } }')).toEqual(
       {
         status: 'SUCCEEDED',
-        output: { reply },
+        output: { reply: { ...reply, shown: { hint: 'short' } } },
         executions: { nodes: [{ replies: [reply] }] },
       },
     )
