@@ -1,11 +1,11 @@
 import type { Analysis } from '../core/analysis.ts'
 import type { ExecutionState } from '../core/execution.ts'
-import { hash } from '../core/hash.ts'
 import { open, type Opening, step } from '../core/step.ts'
-import type { Claim, Claimed } from '../store/idempotency.ts'
+import type { Claimed } from '../store/idempotency.ts'
 import type { NewTask } from '../store/task.ts'
 import type { Transition } from '../store/write.ts'
-import type { Refusal, StartResult } from './coordinator.ts'
+import type { Idempotency, Refusal, StartResult } from './coordinator.ts'
+import { KEY_OF_OTHER, questionOf } from './keys.ts'
 import type { Parts } from './parts.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -21,23 +21,18 @@ export interface Beginning {
   /** Written with it, if it is new too. */
   task?: NewTask
   idempotency?: Idempotency
-}
-
-/** A caller's key for what it asks. */
-export interface Idempotency {
-  operation: string
-  key: string
-  input: unknown
+  /** What the workspace begins with, if that is not what it holds now. */
+  commit?: string
 }
 
 /** Writes a new session with its plan and its first executions, all or nothing, and then begins it. */
 export async function begin(parts: Parts & { sessions: Sessions }, beginning: Beginning): Promise<StartResult> {
   const { store, sessions, now, newId } = parts
-  const { opening, analysis, carried, approved, task, idempotency } = beginning
+  const { opening, analysis, carried, approved, task, idempotency, commit: given } = beginning
   // Whoever has no crew lets another one drive it.
   const opened = open({ ...opening, ...(parts.crewed && { driver: parts.owner }) }, now())
   const executionIds = Object.fromEntries(opening.plan.nodes.map(({ key }) => [key, newId()]))
-  const kept = opening.policy?.snapshots ? await keepWorkspace(parts, opening) : {}
+  const kept = given === undefined ? await keepWorkspace(parts, opening) : { commit: given }
   if ('kind' in kept) return kept
   const { commit } = kept
   const happening = {
@@ -54,24 +49,26 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
     steps: [opened, planned],
     ...(analysis && { analysis }),
   }
-  const companions = { ...(task && { task }), ...(idempotency && { idempotency: claimOf(idempotency) }) }
+  const companions = { ...(task && { task }), ...(idempotency && { idempotency: questionOf(idempotency) }) }
   let claimed: Claimed = { kind: 'NEW' }
   await sessions.create(transition, async (all) => {
     claimed = await store.create(all, companions)
     return claimed.kind === 'NEW'
   })
-  return known(claimed, idempotency) ?? { kind: 'STARTED', sessionId: opening.id, replayed: false }
+  return known(claimed) ?? { kind: 'STARTED', sessionId: opening.id, replayed: false }
 }
 
 /** Keeps what the workspace holds before anything begins. */
 async function keepWorkspace(
-  { store, workspaces }: Parts,
-  { id, projectId }: Opening,
+  { store, workspaces, worktrees }: Parts,
+  { id, projectId, policy }: Opening,
 ): Promise<{ commit?: string } | Refusal> {
+  const isolated = policy?.isolation === 'WORKTREES'
+  if (!isolated && !policy?.snapshots) return {}
   const workspace = await store.workspace(projectId)
   if (workspace === undefined) return {}
   try {
-    const commit = await workspaces.snapshot(workspace, `${id}/begin`)
+    const commit = isolated ? await worktrees.begin(workspace, id) : await workspaces.snapshot(workspace, `${id}/begin`)
     return commit === undefined ? {} : { commit }
   } catch (error) {
     return { kind: 'CONFLICT', message: `what the workspace holds cannot be kept: ${(error as Error).message}` }
@@ -86,16 +83,11 @@ export async function answeredBefore(
   { store }: Pick<Parts, 'store'>,
   idempotency: Idempotency,
 ): Promise<StartResult | undefined> {
-  return known(await store.answered(claimOf(idempotency)), idempotency)
-}
-
-function claimOf({ operation, key, input }: Idempotency): Omit<Claim, 'subjectId'> {
-  return { operation, key, inputHash: hash(input) }
+  return known(await store.answered(questionOf(idempotency)))
 }
 
 /** What has to be answered if somebody else has used the key. */
-function known(claimed: Claimed | undefined, idempotency: Idempotency | undefined): StartResult | undefined {
+function known(claimed: Claimed | undefined): StartResult | undefined {
   if (claimed?.kind === 'SAME') return { kind: 'STARTED', sessionId: claimed.subjectId, replayed: true }
-  if (claimed?.kind !== 'OTHER') return undefined
-  return { kind: 'CONFLICT', message: `the idempotency key "${idempotency?.key}" was used before with another input` }
+  return claimed?.kind === 'OTHER' ? KEY_OF_OTHER : undefined
 }

@@ -59,6 +59,14 @@ export type Refusal =
 /** A session has been moved. */
 export type Moved = { kind: 'MOVED'; sessionId: string } | Refusal
 
+/** A caller's key for what it asks: with the same input it counts once, with another one it is refused. */
+export interface Idempotency {
+  /** What is asked. */
+  operation: string
+  key: string
+  input: unknown
+}
+
 /** From where a new session goes on. */
 export interface Fork {
   sessionId: string
@@ -94,7 +102,7 @@ export interface Coordinator {
   /** What a session's plan would take with the agents that would be picked now; undefined: there is no such session. */
   estimate(sessionId: string): Promise<Estimate | undefined>
   /** Stops a session: nothing new starts, what runs is told to stop and fenced off after the grace. */
-  cancel(sessionId: string, reason: string): Promise<{ kind: 'CANCELING' } | Refusal>
+  cancel(sessionId: string, reason: string, once?: Idempotency): Promise<{ kind: 'CANCELING' } | Refusal>
   /**
    * Makes a new session that goes on from the accepted results of an ended one.
    *
@@ -104,16 +112,21 @@ export interface Coordinator {
   /** Makes a new session that goes on from a checkpoint of any session, its plan changed or not. */
   fork(fork: Fork): Promise<StartResult>
   /** Answers an interrupt, exactly once. */
-  answer(answering: Answering): Promise<Moved>
+  answer(answering: Answering, once?: Idempotency): Promise<Moved>
   /** Nothing new begins until `resume`; what runs goes on. */
-  pause(sessionId: string, reason: string): Promise<Moved>
-  resume(sessionId: string): Promise<Moved>
+  pause(sessionId: string, reason: string, once?: Idempotency): Promise<Moved>
+  resume(sessionId: string, once?: Idempotency): Promise<Moved>
   /** Tells a session something while it runs: what comes of it is its policy's. */
-  input(sessionId: string, text: string, by: string): Promise<Moved>
+  input(sessionId: string, text: string, by: string, once?: Idempotency): Promise<Moved>
   /** Changes a plan that waits for approval; an approval of the earlier version is void. */
-  edit(sessionId: string, edits: readonly PlanEdit[], by: string): Promise<Moved>
+  edit(sessionId: string, edits: readonly PlanEdit[], by: string, once?: Idempotency): Promise<Moved>
   /** Stops a session and undoes what it did since a checkpoint; 0: since its beginning. */
-  rollBack(sessionId: string, to: { toSeq: number; reason: string }): Promise<Moved>
+  rollBack(sessionId: string, to: { toSeq: number; reason: string }, once?: Idempotency): Promise<Moved>
+  /**
+   * What came of a verb that moves a session, asked with the same key before: MOVED if it was done then, CONFLICT if the
+   * key stands for another input, undefined if it stands for nothing. A verb whose key is taken moves nothing.
+   */
+  moved(once: Idempotency): Promise<Moved | undefined>
   /**
    * Takes its place among the servers of the database, and goes on with every session that nobody living has. Call once,
    * before doors open.

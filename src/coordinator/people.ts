@@ -1,8 +1,9 @@
 import { editPlan, type PlanEdit } from '../core/edit.ts'
 import type { Answering } from '../core/answer.ts'
 import type { Happening } from '../core/step.ts'
-import type { Moved, Refusal } from './coordinator.ts'
+import type { Idempotency, Moved, Refusal } from './coordinator.ts'
 import { checkPlan, checkRollback } from './enforce.ts'
+import { claimOf } from './keys.ts'
 import { approvedOf } from './takeOver.ts'
 import type { Tools } from './tools.ts'
 
@@ -11,8 +12,9 @@ export async function happen(
   { sessions }: Pick<Tools, 'sessions'>,
   sessionId: string,
   happening: Happening,
+  once?: Idempotency,
 ): Promise<Moved> {
-  const result = await sessions.advance(sessionId, happening)
+  const result = await sessions.advance(sessionId, happening, [], once && claimOf(once, sessionId))
   if (!result) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
   return result.refused === undefined ? { kind: 'MOVED', sessionId } : refusalOf(result.refused)
 }
@@ -26,17 +28,21 @@ function refusalOf(refused: string): Refusal {
 }
 
 /** Answers an interrupt: see `Coordinator.answer`. */
-export async function answer(parts: Tools, answering: Answering): Promise<Moved> {
+export async function answer(parts: Tools, answering: Answering, once?: Idempotency): Promise<Moved> {
   const { interruptId } = answering
   const sessionId = await parts.store.sessionOfInterrupt(interruptId)
   if (sessionId === undefined) return { kind: 'NOT_FOUND', what: 'interrupt', id: interruptId }
   const state = await parts.sessions.read(sessionId)
   const carried = state ? await approvedOf(parts, state, interruptId) : {}
-  return happen(parts, sessionId, { type: 'ANSWER', ...answering, carried })
+  return happen(parts, sessionId, { type: 'ANSWER', ...answering, carried }, once)
 }
 
 /** Edits a plan that waits for approval: see `Coordinator.edit`. */
-export async function edit(parts: Tools, sessionId: string, edits: readonly PlanEdit[], by: string): Promise<Moved> {
+export async function edit(
+  parts: Tools,
+  sessionId: string,
+  { edits, by, once }: { edits: readonly PlanEdit[]; by: string; once: Idempotency | undefined },
+): Promise<Moved> {
   for (;;) {
     const state = await parts.sessions.read(sessionId)
     if (!state) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
@@ -48,7 +54,7 @@ export async function edit(parts: Tools, sessionId: string, edits: readonly Plan
       ...(await checkRollback(parts, state.projectId, edited.plan, state.policy)),
     ]
     if (problems.length > 0) return { kind: 'INVALID', problems }
-    const moved = await happen(parts, sessionId, { type: 'EDIT', plan: edited.plan, version, by })
+    const moved = await happen(parts, sessionId, { type: 'EDIT', plan: edited.plan, version, by }, once)
     const now = moved.kind === 'CONFLICT' ? await parts.sessions.read(sessionId) : undefined
     // Somebody else has edited it meanwhile: theirs is not to be lost.
     if (now?.status !== 'AWAITING_APPROVAL' || now.planVersion === version) return moved
@@ -60,9 +66,11 @@ export async function rollBack(
   parts: Tools,
   sessionId: string,
   { toSeq, reason }: { toSeq: number; reason: string },
+  once?: Idempotency,
 ): Promise<Moved> {
   const checkpoint = toSeq === 0 ? { accepted: [], commit: null } : await parts.store.checkpoint(sessionId, toSeq)
   if (!checkpoint) return { kind: 'NOT_FOUND', what: 'checkpoint', id: `${toSeq}` }
   const { accepted: keep, commit } = checkpoint
-  return happen(parts, sessionId, { type: 'ROLL_BACK', reason, toSeq, keep, ...(commit !== null && { commit }) })
+  const back: Happening = { type: 'ROLL_BACK', reason, toSeq, keep, ...(commit !== null && { commit }) }
+  return happen(parts, sessionId, back, once)
 }

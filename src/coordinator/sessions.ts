@@ -5,13 +5,14 @@ import { isEnded } from '../core/session.ts'
 import type { Effect, SessionState, Step } from '../core/state.ts'
 import type { Happening } from '../core/step.ts'
 import { nextTick } from '../core/tick.ts'
+import type { Claim } from '../store/idempotency.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Ahead, AheadClaim } from './ahead.ts'
 import { createAttendance } from './attendance.ts'
 import { loseJudges } from './judges.ts'
 import type { Parts } from './parts.ts'
 import { readyItem } from './ready.ts'
-import { takesClaims, takeSteps, type Waiting, withClaims } from './together.ts'
+import { keyTaken, takesClaims, takeSteps, type Waiting, withClaims } from './together.ts'
 import { createTurnedAway } from './turnedAway.ts'
 
 /** Moves sessions: one happening after the other for each, all of them at once. */
@@ -19,10 +20,16 @@ export interface Sessions {
   /**
    * Takes one step: what a happening makes of a session is written, and only then its effects begin.
    *
+   * @param key is taken with the write of the step; if it stands for something already, the step is refused
    * @returns undefined if there is no such session
    * @throws what the database says; whether the step was written nobody knows then, so the session is read again soon
    */
-  advance(sessionId: string, happening: Happening, artifacts?: readonly ArtifactRow[]): Promise<Step | undefined>
+  advance(
+    sessionId: string,
+    happening: Happening,
+    artifacts?: readonly ArtifactRow[],
+    key?: Claim,
+  ): Promise<Step | undefined>
   /**
    * Has a new session written and begins the effects of its steps.
    *
@@ -130,16 +137,18 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     sessionId: string,
     happening: Happening,
     artifacts: readonly ArtifactRow[] = [],
+    key?: Claim,
   ): Promise<Step | undefined> {
     return new Promise((resolve, reject) => {
-      const waiting = { happening, artifacts, resolve, reject }
-      const others = gathered.get(sessionId)
+      const waiting = { happening, artifacts, key, resolve, reject }
+      // What has a key stands or falls alone.
+      const others = key ? undefined : gathered.get(sessionId)
       if (others && others.length < TOGETHER) {
         others.push(waiting)
         return
       }
       const batch = [waiting]
-      gathered.set(sessionId, batch)
+      if (!key) gathered.set(sessionId, batch)
       void inTurn(sessionId, async () => {
         if (gathered.get(sessionId) === batch) gathered.delete(sessionId)
         await move(sessionId, batch)
@@ -149,16 +158,22 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
 
   /** Takes one step after the other and writes them together. Never throws: whoever waits for a step is told. */
   async function move(sessionId: string, batch: readonly Waiting[]): Promise<void> {
+    const key = batch[0]?.key
     try {
       for (;;) {
+        const isTaken = key && (await store.answered(key)) !== undefined
         const before = await current(sessionId)
         if (!before) {
           for (const { resolve } of batch) resolve(undefined)
           return
         }
+        if (isTaken) {
+          for (const { resolve } of batch) resolve(keyTaken(before))
+          return
+        }
         const { transition, told, refused } = takeSteps(before, batch, now)
         const isSo = transition
-          ? await put(transition, (all) => store.write(all))
+          ? await put({ ...transition, ...(key && { key }) }, (all) => store.write(all))
           : // Nothing is written that would fail: what this server remembers may be what refuses it.
             !refused || (await store.version(sessionId)) === before.version
         if (isSo) {

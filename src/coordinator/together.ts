@@ -2,6 +2,7 @@ import { executionById, executionOf } from '../core/draft.ts'
 import { isHeld } from '../core/execution.ts'
 import type { SessionState, Step } from '../core/state.ts'
 import { type Happening, step } from '../core/step.ts'
+import type { Claim } from '../store/idempotency.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Ahead, AheadClaim } from './ahead.ts'
 
@@ -9,6 +10,8 @@ import type { Ahead, AheadClaim } from './ahead.ts'
 export interface Waiting {
   happening: Happening
   artifacts: readonly ArtifactRow[]
+  /** It counts if this key is free, and takes it. */
+  key?: Claim | undefined
   resolve(result: Step | undefined): void
   reject(error: unknown): void
 }
@@ -41,6 +44,11 @@ export function takeSteps(
     }
   }
   return { told, refused, ...(steps.length > 0 && { transition: { before, after: state, steps, artifacts } }) }
+}
+
+/** A step that is not taken, since the key that came with it stands for something already. */
+export function keyTaken(state: SessionState): Step {
+  return { state, events: [], checkpoints: [], verdicts: [], effects: [], refused: 'the idempotency key is taken' }
 }
 
 /** A transition with the claims of what it makes READY and this server can begin at once. */

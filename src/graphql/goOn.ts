@@ -4,7 +4,7 @@ import { idOf } from './ids.ts'
 import { mutation } from './mutation.ts'
 import { editsRefused, editsRules, PlanEditInput } from './planEdit.ts'
 import * as rules from './rules.ts'
-import { checkLoad, ownKey, started, startedBy } from './started.ts'
+import { checkLoad, started, startedBy } from './started.ts'
 
 const RETRY_FROM = ['FAILURE', 'CHECKPOINT'] as const
 const RetryFrom = builder.enumType('RetryFrom', {
@@ -19,6 +19,7 @@ const seq = rules.whole(1, 2 ** 31 - 1)
 
 mutation('retrySession', {
   needs: 'OPERATOR',
+  keyed: 'STARTS',
   description: 'Makes a new session that goes on from the accepted results of one that has ended.',
   input: (t) => ({
     id: t.id({ required: true, description: 'Global id or UUID of the session that has ended.' }),
@@ -27,32 +28,27 @@ mutation('retrySession', {
       description: 'From where; FAILURE if left out, for which the session must not have SUCCEEDED.',
     }),
     checkpoint: t.int({ description: 'With CHECKPOINT: seq of one of its checkpoints.' }),
-    idempotencyKey: t.string({
-      description:
-        'Any text of at most 200 characters: the same key and input always answer with the same new session.',
-    }),
   }),
   rules: rules
     .object({
       id: rules.globalId,
       from: rules.optional(z.enum(RETRY_FROM)),
       checkpoint: rules.optional(seq),
-      idempotencyKey: rules.optional(rules.idempotencyKey),
     })
     .refine(({ from, checkpoint }) => (from === 'CHECKPOINT') === (checkpoint !== undefined), {
       path: ['checkpoint'],
       message: 'belongs to from: CHECKPOINT, which needs it',
     }),
   success: started,
-  resolve: async ({ id, checkpoint, idempotencyKey: given }, context) => {
-    const idempotencyKey = ownKey(given, context)
-    await checkLoad(context, { operation: 'retrySession', key: idempotencyKey })
-    return startedBy(await context.coordinator.retry(idOf('Session', id), idempotencyKey, checkpoint))
+  resolve: async ({ id, checkpoint }, context, once) => {
+    await checkLoad(context, once)
+    return startedBy(await context.coordinator.retry(idOf('Session', id), once?.key, checkpoint))
   },
 })
 
 mutation('forkSession', {
   needs: 'OPERATOR',
+  keyed: 'STARTS',
   description:
     'Makes a new session that goes on from any other one, whether that has ended or not, with its plan changed or as it is. What is changed, and what was made from it, is done anew. Changes of a plan that was under review are reviewed too.',
   input: (t) => ({
@@ -61,26 +57,20 @@ mutation('forkSession', {
       description: 'seq of one of its checkpoints: only what had been accepted by then stands; all of it if left out.',
     }),
     edits: t.field({ type: [PlanEditInput], description: 'Changes of the plan, one after the other; at most 100.' }),
-    idempotencyKey: t.string({
-      description:
-        'Any text of at most 200 characters: the same key and input always answer with the same new session.',
-    }),
   }),
   rules: rules.object({
     id: rules.globalId,
     checkpoint: rules.optional(seq),
     edits: rules.optional(editsRules),
-    idempotencyKey: rules.optional(rules.idempotencyKey),
   }),
   success: started,
-  resolve: async ({ id, checkpoint, edits, idempotencyKey: given }, context) => {
-    const idempotencyKey = ownKey(given, context)
-    await checkLoad(context, { operation: 'forkSession', key: idempotencyKey })
+  resolve: async ({ id, checkpoint, edits }, context, once) => {
+    await checkLoad(context, once)
     const result = await context.coordinator.fork({
       sessionId: idOf('Session', id),
       ...(checkpoint !== undefined && { seq: checkpoint }),
       ...(edits && { edits }),
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...(once && { idempotencyKey: once.key }),
     })
     return startedBy(result, (refusal) => editsRefused(edits ?? [], refusal))
   },

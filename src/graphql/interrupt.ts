@@ -8,6 +8,7 @@ import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import type { Context } from './context.ts'
+import { type Deed, withReplayed } from './control.ts'
 import { enumOf, orderInput } from './enums.ts'
 import { refusedBy, type Refused, unknown } from './errors.ts'
 import { LOOK } from './forbidden.ts'
@@ -220,6 +221,7 @@ builder.prismaObjectField('Session', 'interrupts', (t) =>
 
 mutation('answerInterrupt', {
   needs: 'VIEWER',
+  keyed: ({ id }) => ({ id: idOf('Interrupt', id), replayed: true }),
   audited: 'Interrupt',
   description:
     'Answers an interrupt, exactly once: whoever comes later is told by whom it was answered. Answering in the name of its role, or as ADMIN.',
@@ -245,25 +247,27 @@ mutation('answerInterrupt', {
     shownHash: rules.optional(rules.text(0, 64)),
   }),
   success: ((t) => ({
+    ...withReplayed(t),
     interrupt: t.prismaField({
       type: 'Interrupt',
       description: 'The interrupt, ANSWERED.',
       resolve: (query, { id }, _args, { database }) =>
         database.prisma.interrupt.findUniqueOrThrow({ ...query, where: { id } }),
     }),
-  })) satisfies SuccessFields<{ id: string }>,
-  resolve: async ({ id: given, choice, text, data, shownHash }, context) => {
+  })) satisfies SuccessFields<Deed>,
+  resolve: async ({ id: given, choice, text, data, shownHash }, context, once) => {
     const { coordinator, viewer } = context
     const id = idOf('Interrupt', given)
-    const result = await coordinator.answer({
+    const answering = {
       interruptId: id,
       answer: { choice, ...(text !== undefined && { text }), ...(data !== undefined && { data }) },
       by: viewer.name,
       roles: viewer.roles,
       ...(shownHash !== undefined && { shownHash }),
-    })
+    }
+    const result = await coordinator.answer(answering, once)
     if (result.kind !== 'MOVED') throw await answerRefused(context, id, choice, result)
-    return { id }
+    return { id, replayed: false }
   },
 })
 

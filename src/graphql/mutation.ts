@@ -1,5 +1,6 @@
 import type { InputFieldMap } from '@pothos/core'
 import type { z } from 'zod'
+import type { Idempotency } from '../coordinator/coordinator.ts'
 import type { Problem } from '../core/check.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -15,7 +16,9 @@ import {
   NotFoundError,
   Refusal,
   Refused,
+  refusedBy,
 } from './errors.ts'
+import * as rules from './rules.ts'
 
 type InputBuilder = Parameters<Parameters<typeof builder.inputType>[1]['fields']>[0]
 type SuccessRef<Shape extends object> = ReturnType<typeof builder.objectRef<Shape>>
@@ -31,12 +34,22 @@ interface Operation<Input, Shape extends object> {
   needs: Scopes['role']
   /** Whether it takes that role in all projects. */
   everywhere?: true
+  /**
+   * It starts or moves work, and so takes an idempotency key. STARTS: the session that it makes keeps the key. A function
+   * tells its answer anew, from its input and the session that it moved.
+   */
+  keyed?: 'STARTS' | ((input: NoInfer<Input>, sessionId: string) => Shape)
   /** What is written down as done with a right that only few have: the kind of thing whose id `resolve` returns. */
   audited?: string
+  /** Errors of its own, beside those that every operation may answer with. */
+  errors?: readonly unknown[]
   /** What the success says; called with what `resolve` returned. */
   success: SuccessFields<Shape>
-  /** @throws Refused with an outcome of the union */
-  resolve: (input: Input, context: Context) => Promise<Shape>
+  /**
+   * @param once with `keyed`, the key that came with the input: it is handed on to what starts or moves work
+   * @throws Refused with an outcome of the union
+   */
+  resolve: (input: Input, context: Context, once?: Idempotency) => Promise<Shape>
 }
 
 type AddField = (name: string, field: (t: { arg(of: object): unknown; field(of: object): unknown }) => unknown) => void
@@ -60,16 +73,19 @@ function operation<Input, Shape extends object>(
   options: Operation<Input, Shape>,
   inputRef?: unknown,
 ): unknown {
-  const { description, input, success, needs, everywhere } = options
+  const { description, input, success, needs, everywhere, keyed, errors = [] } = options
   const base = `${name[0]?.toUpperCase()}${name.slice(1)}`
   const Input =
     inputRef ??
-    builder.inputType(`${base}Input`, { description: `What ${name} wants to know.`, fields: input as never })
+    builder.inputType(`${base}Input`, {
+      description: `What ${name} wants to know.`,
+      fields: ((t: InputBuilder) => ({ ...input(t), ...(keyed && { idempotencyKey: keyField(t) }) })) as never,
+    })
   const Success = builder.objectRef<Shape>(`${base}Success`)
   Success.implement({ description: `${name} has done what it was asked to.`, fields: success } as never)
   const Result = plain.unionType(`${base}Result`, {
     description: `How ${name} went.`,
-    types: [Success, InvalidInputError, NotFoundError, ConflictError, LimitError, ForbiddenError],
+    types: [Success, InvalidInputError, NotFoundError, ConflictError, LimitError, ForbiddenError, ...errors],
     resolveType: (value: unknown) => (value instanceof Refusal ? value.type : `${base}Success`),
   })
   const field = {
@@ -91,17 +107,39 @@ function operation<Input, Shape extends object>(
 
 async function outcome<Input, Shape extends object>(
   name: string,
-  { rules, resolve, audited }: Operation<Input, Shape>,
-  input: unknown,
+  options: Operation<Input, Shape>,
+  given: unknown,
   context: Context,
 ): Promise<Shape | Refusal> {
-  const parsed = rules.safeParse(input)
-  if (!parsed.success) return invalid(problemsOf(parsed.error)).refusal
+  const { audited, keyed } = options
+  const { input, key } = keyed ? withoutKey(given) : { input: given }
+  const parsed = options.rules.safeParse(input)
+  const parsedKey = KEY.safeParse({ idempotencyKey: key })
+  if (!parsed.success || !parsedKey.success) {
+    return invalid([...problemsOf(parsed.error), ...problemsOf(parsedKey.error)].slice(0, MAX_PROBLEMS)).refusal
+  }
+  const { idempotencyKey } = parsedKey.data
+  const once =
+    idempotencyKey === undefined
+      ? undefined
+      : { operation: name, key: ownKey(idempotencyKey, context), input: parsed.data }
+  /** What was answered to the same before. */
+  const before = async (): Promise<Shape | Refusal | undefined> => {
+    if (!once || typeof keyed !== 'function') return undefined
+    const moved = await context.coordinator.moved(once)
+    if (moved?.kind === 'MOVED') return keyed(parsed.data, moved.sessionId)
+    return moved && refusedBy(moved).refusal
+  }
+  const answered = await before()
+  if (answered) return answered
   let done: Shape
   try {
-    done = await resolve(parsed.data, context)
+    done = await options.resolve(parsed.data, context, once)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
+    // Whoever asked the same at the same time may have been faster.
+    const answered = await before()
+    if (answered) return answered
     const { refusal } = error
     if (refusal.type === 'ForbiddenError') {
       context.auditor.refused(context, { act: name, code: refusal.code, detail: refusal.message })
@@ -130,6 +168,26 @@ export function dryRun<Input, Shape extends object>(
   operation('Query', name, { ...options, input: () => ({}) }, input)
 }
 
-function problemsOf(error: z.ZodError): Problem[] {
-  return error.issues.slice(0, MAX_PROBLEMS).map(({ path, message }) => ({ path: path.map(String), message }))
+const KEY = rules.object({ idempotencyKey: rules.optional(rules.idempotencyKey) })
+
+const keyField = (t: InputBuilder) =>
+  t.string({
+    description:
+      'Any text of 1 to 200 characters. Asked again with the same key and input it is done once, and answered with the same session; another input under the same key is a ConflictError. If nothing was done the key is free again.',
+  })
+
+function withoutKey(input: unknown): { input: unknown; key: unknown } {
+  const { idempotencyKey: key, ...rest } = input as { idempotencyKey?: unknown }
+  return { input: rest, key }
+}
+
+/**
+ * The key under which the answer is kept. Whoever has some projects alone has keys of their own: what others use tells
+ * them nothing.
+ */
+const ownKey = (key: string, { viewer }: Pick<Context, 'viewer'>): string =>
+  viewer.projects === undefined ? key : `${viewer.projects.join()} ${key}`
+
+function problemsOf(error: z.ZodError | undefined): Problem[] {
+  return (error?.issues ?? []).slice(0, MAX_PROBLEMS).map(({ path, message }) => ({ path: path.map(String), message }))
 }

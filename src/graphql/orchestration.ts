@@ -14,7 +14,7 @@ import { dryRun, mutation } from './mutation.ts'
 import { Plan } from './plan.ts'
 import { policyRules, SessionPolicyInput } from './policy.ts'
 import * as rules from './rules.ts'
-import { checkLoad, ownKey, started, startedBy } from './started.ts'
+import { checkLoad, started, startedBy } from './started.ts'
 import { TaskInput, taskRules } from './task.ts'
 
 const LimitsInput = builder.inputType('LimitsInput', {
@@ -115,7 +115,6 @@ const startRules = rules
         maxAttempts: rules.optional(rules.whole(1, 100)),
       }),
     ),
-    idempotencyKey: rules.optional(rules.idempotencyKey),
   })
   .refine((input) => (input.task === undefined) !== (input.taskId === undefined), {
     path: ['task'],
@@ -137,6 +136,7 @@ const startRules = rules
 
 const StartInputType = mutation('startOrchestration', {
   needs: 'OPERATOR',
+  keyed: 'STARTS',
   description: 'Makes a session of a task, plans it and starts it. It is stored before this answers.',
   input: (t) => ({
     project: t.id({ required: true, description: 'Global id or UUID of the project.' }),
@@ -162,16 +162,12 @@ const StartInputType = mutation('startOrchestration', {
     policy: t.field({ type: SessionPolicyInput, description: 'How it is to be carried out.' }),
     budget: t.field({ type: BudgetInput, description: 'What it may use, with all sessions below it.' }),
     limits: t.field({ type: LimitsInput, description: 'What it may take.' }),
-    idempotencyKey: t.string({
-      description: 'Any text of at most 200 characters: the same key and input always answer with the same session.',
-    }),
   }),
   rules: startRules,
   success: started,
-  resolve: async ({ idempotencyKey, ...given }, context) => {
-    const key = ownKey(idempotencyKey, context)
-    const input = { ...given, ...(key !== undefined && { idempotencyKey: key }) }
-    await checkLoad(context, { operation: 'startOrchestration', key })
+  resolve: async (given, context, once) => {
+    const input = { ...given, ...(once && { idempotencyKey: once.key }) }
+    await checkLoad(context, once)
     return startedBy(await context.coordinator.start(input), (refusal) => refusedIn(input, refusal))
   },
 })
@@ -221,6 +217,7 @@ dryRun<StartInput, DryRun>(
   'analyzeTask',
   {
     needs: 'VIEWER',
+    keyed: 'STARTS',
     description: 'What startOrchestration would do with the same input. Starts and stores nothing.',
     rules: startRules,
     success: (t) => ({

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Refusal } from '../coordinator/coordinator.ts'
 import type { PlanEdit } from '../core/edit.ts'
 import { builder } from './builder.ts'
-import { movedBy, withSession } from './control.ts'
+import { movedBy, sessionAgain, withSession } from './control.ts'
 import { conflict, notFound, refusedBy, type Refused } from './errors.ts'
 import { GateInput, pathInInput } from './gate.ts'
 import { idOf } from './ids.ts'
@@ -106,6 +106,7 @@ export function editsRefused(edits: readonly PlanEdit[], refusal: Refusal): Refu
 
 mutation('editPlan', {
   needs: 'OPERATOR',
+  keyed: sessionAgain,
   audited: 'Session',
   description:
     'Changes a plan that waits for approval, by all edits or by none. It gets a new version, and only that one can be approved from then on.',
@@ -119,8 +120,8 @@ mutation('editPlan', {
   }),
   rules: rules.object({ sessionId: rules.globalId, edits: editsRules.min(1, 'are none') }),
   success: withSession('The session, which awaits the approval of the new version.'),
-  resolve: async ({ sessionId, edits }, { coordinator, viewer }) => {
-    const result = await coordinator.edit(idOf('Session', sessionId), edits, viewer.name)
+  resolve: async ({ sessionId, edits }, { coordinator, viewer }, once) => {
+    const result = await coordinator.edit(idOf('Session', sessionId), edits, viewer.name, once)
     if (result.kind !== 'MOVED') throw editsRefused(edits, result)
     return movedBy(result)
   },
@@ -128,6 +129,7 @@ mutation('editPlan', {
 
 mutation('approvePlan', {
   needs: 'VIEWER',
+  keyed: sessionAgain,
   audited: 'Session',
   description:
     'Approves a plan, so that the session begins: answerInterrupt with APPROVE for its interrupt of kind PLAN, for this version alone.',
@@ -137,7 +139,7 @@ mutation('approvePlan', {
   }),
   rules: rules.object({ sessionId: rules.globalId, planVersion: rules.whole(1, 2 ** 31 - 1) }),
   success: withSession('The session, which has begun.'),
-  resolve: async ({ sessionId, planVersion }, { coordinator, database, viewer }) => {
+  resolve: async ({ sessionId, planVersion }, { coordinator, database, viewer }, once) => {
     const id = idOf('Session', sessionId)
     const session = await database.prisma.session.findUnique({
       where: { id },
@@ -151,6 +153,7 @@ mutation('approvePlan', {
       throw conflict(`Version ${version} of the plan waits for approval, not ${planVersion}.`)
     const { id: interruptId, shownHash } = interrupt
     const { name: by, roles } = viewer
-    return movedBy(await coordinator.answer({ interruptId, answer: { choice: 'APPROVE' }, by, roles, shownHash }))
+    const answering = { interruptId, answer: { choice: 'APPROVE' }, by, roles, shownHash } as const
+    return movedBy(await coordinator.answer(answering, once))
   },
 })

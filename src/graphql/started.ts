@@ -1,4 +1,4 @@
-import type { StartResult } from '../coordinator/coordinator.ts'
+import type { Idempotency, StartResult } from '../coordinator/coordinator.ts'
 import type { Context } from './context.ts'
 import { limitReached, refusedBy } from './errors.ts'
 import type { SuccessFields } from './mutation.ts'
@@ -34,26 +34,21 @@ export function startedBy(result: StartResult, refused = refusedBy): Started {
 }
 
 /**
- * The key under which the answer is kept. Whoever has some projects alone has keys of their own: what others use tells
- * them nothing.
- */
-export const ownKey = (key: string | undefined, { viewer }: Pick<Context, 'viewer'>): string | undefined =>
-  key === undefined || viewer.projects === undefined ? key : `${viewer.projects.join()} ${key}`
-
-/**
  * Refuses what would make one session too many. What is asked again gets its first answer, however full it is.
  *
- * @param again the mutation, and the idempotency key that came with it
+ * @param once the idempotency key that came with the mutation
  * @throws Refused if too many sessions have not ended
  */
 export async function checkLoad(
   { wholeDatabase: database, limits }: Context,
-  { operation, key }: { operation: string; key: string | undefined },
+  once: Idempotency | undefined,
 ): Promise<void> {
   const unfinished = await database.prisma.session.count({ where: { endedAt: null } })
   if (unfinished < limits.unfinishedSessions) return
   // Looked for once it is full: a session that has been counted has left its key.
-  const where = { operation_key: { operation, key: key ?? '' } }
-  if (key !== undefined && (await database.prisma.idempotencyKey.findUnique({ where }))) return
+  if (once) {
+    const { operation, key } = once
+    if (await database.prisma.idempotencyKey.findUnique({ where: { operation_key: { operation, key } } })) return
+  }
   throw limitReached(`${unfinished} sessions have not ended, which is the limit: wait for some of them.`)
 }

@@ -28,6 +28,11 @@ export async function claimKey(query: Query, claim: Claim): Promise<Claimed> {
   return (await readKey(query, claim)) ?? { kind: 'OTHER' }
 }
 
+/** Frees a key inside of the transaction that took it. */
+export async function releaseKey(query: Query, { operation, key }: Claim): Promise<void> {
+  await query(`DELETE FROM "IdempotencyKey" WHERE operation = $1 AND key = $2`, [operation, key])
+}
+
 /** What an idempotency key stands for, if anything. */
 export async function readKey(query: Query, claim: Omit<Claim, 'subjectId'>): Promise<Claimed | undefined> {
   const [known] = await query<{ inputHash: string; subjectId: string }>(

@@ -67,6 +67,8 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
    */
   create(transition: Transition, companions: Companions): Promise<Claimed>
   /** What an idempotency key stands for, if anything. */
+  /** Takes an idempotency key for something that nothing has to be written of. */
+  claim(claim: Claim): Promise<Claimed>
   answered(idempotency: Omit<Claim, 'subjectId'>): Promise<Claimed | undefined>
   /** The analysis that a session's first plan was made from, if there was one. */
   analysis(sessionId: string): Promise<Analysis | undefined>
@@ -144,6 +146,7 @@ export function createStore(parts: {
       })
     },
     answered: (idempotency) => readKey(query, idempotency),
+    claim: (claim) => claimKey(query, claim),
     async analysis(sessionId) {
       const [row] = await query<{ analysis: Analysis | null }>(
         `SELECT analysis FROM "Plan" WHERE "sessionId" = $1 AND version = 1`,

@@ -5,6 +5,7 @@ import type { ExecutionState } from '../core/execution.ts'
 import type { SessionState, Step } from '../core/state.ts'
 import type { Database } from './db.ts'
 import type { Query } from './driver.ts'
+import { type Claim, claimKey, releaseKey } from './idempotency.ts'
 import { type Following, isUsual, type Moves, statement, usualRow } from './statement.ts'
 import { isRefusal } from './fault.ts'
 import {
@@ -28,6 +29,8 @@ export interface Transition {
   /** With a new plan. */
   analysis?: Analysis
   artifacts?: readonly ArtifactRow[]
+  /** It is written if this idempotency key is free, and takes it. */
+  key?: Claim
 }
 
 /** A row of the table Artifact. */
@@ -50,7 +53,8 @@ export interface Writer {
   /**
    * Writes a transition. Transitions of other sessions that come while one statement is under way share the next one.
    *
-   * @returns false if the session has moved on since `before` was read: load it again and take the step anew
+   * @returns false if the session has moved on since `before` was read: load it again and take the step anew; also if
+   *   its key is taken
    * @throws what the database says; unless `isRefusal`, it may have been written nevertheless
    */
   write(transition: Transition): Promise<boolean>
@@ -103,6 +107,18 @@ export function createWriter(database: Database, bus: Bus): Writer {
     }
   }
 
+  /** In a transaction of its own: neither the key without the deed, nor the deed without the key. */
+  async function writeKeyed(transition: Transition, key: Claim): Promise<boolean> {
+    const won = await database.transaction(async (query) => {
+      if ((await claimKey(query, key)).kind !== 'NEW') return false
+      const { size } = await writeAll(query, [transition])
+      if (size === 0) await releaseKey(query, key)
+      return size > 0
+    })
+    if (won) ring(transition.after)
+    return won
+  }
+
   function ring(session: SessionState): void {
     bus.ring(`session:${session.id}`, session.seq)
     if (session.interrupts.some(({ status }) => status === 'OPEN')) bus.ring('interrupts', session.seq)
@@ -110,10 +126,12 @@ export function createWriter(database: Database, bus: Bus): Writer {
 
   return {
     write: (transition) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ transition, resolve, reject })
-        if (!busy) void flush()
-      }),
+      transition.key
+        ? writeKeyed(transition, transition.key)
+        : new Promise((resolve, reject) => {
+            waiting.push({ transition, resolve, reject })
+            if (!busy) void flush()
+          }),
     async writeIn(query, transition) {
       return (await writeAll(query, [transition])).has(transition.after.id)
     },

@@ -3,7 +3,7 @@ import type { StartInput, StartResult } from '../../src/coordinator/coordinator.
 import type { Json } from '../../src/core/json.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { faulty, writes } from './faulty.ts'
-import { inside, ok } from './inside.ts'
+import { inside, ok, untilStopped } from './inside.ts'
 
 describe.each(HOUSES)('an idempotency key on $store', (kind) => {
   const agent = inside()
@@ -72,6 +72,45 @@ describe.each(HOUSES)('an idempotency key on $store', (kind) => {
       kind: 'INVALID',
       problems: [{ path: ['task', 'input'], message: expect.stringContaining('100 levels') }],
     })
+  })
+
+  it('moves a session once, though the first answer got lost, and is free again if nothing was written', async () => {
+    agent.script = untilStopped
+    const id = idOf(await house.coordinator.start(input('moves')))
+    await house.until(id, ({ status }) => status === 'RUNNING')
+    const pause = (key: string) =>
+      house.coordinator.pause(id, 'wait', { operation: 'pauseSession', key, input: { id } })
+    const ask = (key: string) => house.coordinator.moved({ operation: 'pauseSession', key, input: { id } })
+    faults.breakAt(writes('SESSION_PAUSED'), 1)
+    await expect(pause('broken')).rejects.toThrow('terminated')
+    expect(await ask('broken')).toBeUndefined()
+    faults.breakAt(({ sql }) => sql === 'COMMIT', 1, 'after')
+    await expect(pause('lost')).rejects.toThrow('terminated')
+    expect(await ask('lost')).toEqual({ kind: 'MOVED', sessionId: id })
+    expect(await house.coordinator.resume(id)).toMatchObject({ kind: 'MOVED' })
+    // It is done already: it is not done again, although it could be.
+    expect(await pause('lost')).toMatchObject({ kind: 'CONFLICT' })
+    expect(await house.database.prisma.session.findUnique({ where: { id } })).toMatchObject({ status: 'RUNNING' })
+    const other = { operation: 'pauseSession', key: 'lost', input: { id: 'another' } }
+    expect(await house.coordinator.moved(other)).toMatchObject({ kind: 'CONFLICT' })
+    await house.coordinator.cancel(id, 'enough')
+    await house.end(id)
+    agent.script = () => ok()
+  })
+
+  it('is kept for a cancel that had nothing left to do', async () => {
+    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    agent.script = () => held.then(() => ok())
+    const id = idOf(await house.coordinator.start(input('twice')))
+    await house.until(id, ({ status }) => status === 'RUNNING')
+    await house.coordinator.cancel(id, 'first')
+    const once = { operation: 'cancelSession', key: 'second', input: { id } }
+    expect(await house.coordinator.cancel(id, 'second', once)).toEqual({ kind: 'CANCELING' })
+    expect(await house.coordinator.moved(once)).toEqual({ kind: 'MOVED', sessionId: id })
+    expect(await house.coordinator.cancel(id, 'third', { ...once, input: {} })).toMatchObject({ kind: 'CONFLICT' })
+    release()
+    await house.end(id)
+    agent.script = () => ok()
   })
 
   it('answers as it did although nobody could do it today; what is new is refused', async () => {

@@ -26,6 +26,7 @@ export function createMemoryStore(tables: Tables, life: Life, breaks: (verb: str
     write: (transition) => ask('write', () => tables.write(transition)),
     create: (transition, companions) => ask('create', () => tables.create(transition, companions)),
     ring() {},
+    claim: (claim) => ask('claim', () => tables.claim(claim)),
     answered: (claim) => ask('answered', () => tables.answered(claim)),
     analysis: (sessionId) => ask('analysis', () => tables.analysis(sessionId)),
     sessionOfInterrupt: (id) => ask('interrupt', () => tables.sessionOfInterrupt(id)),

@@ -56,6 +56,7 @@ export interface Tables {
   session(sessionId: string): Promise<SessionState | undefined>
   write(transition: Transition): Promise<boolean>
   create(transition: Transition, companions: Companions): Promise<Claimed>
+  claim(claim: Claim): Claimed
   answered(claim: Omit<Claim, 'subjectId'>): Claimed | undefined
   analysis(sessionId: string): Analysis | undefined
   /** The session of an interrupt. */
@@ -137,6 +138,13 @@ export function createTables(onLooker: OnLooker, careless = false): Tables {
     return known.inputHash === inputHash ? { kind: 'SAME', subjectId: known.subjectId } : { kind: 'OTHER' }
   }
 
+  function claim(claim: Claim): Claimed {
+    const known = answered(claim)
+    const { operation, key, inputHash, subjectId } = claim
+    if (!known) keys.set(`${operation} ${key}`, { inputHash, subjectId })
+    return known ?? { kind: 'NEW' }
+  }
+
   return {
     projects,
     agents,
@@ -160,8 +168,11 @@ export function createTables(onLooker: OnLooker, careless = false): Tables {
     async write(transition) {
       const { before, after } = transition
       refuse(transition)
+      const { key } = transition
+      if (key && answered(key)) return false
       const isNew = careless || sessions.get(after.id)?.version === before.version
       if (isNew) await put(transition)
+      if (isNew && key) claim(key)
       return isNew
     },
     async create(transition, { task, idempotency }) {
@@ -172,12 +183,10 @@ export function createTables(onLooker: OnLooker, careless = false): Tables {
       if (sessions.has(id)) return { kind: 'SAME', subjectId: id }
       if (task) tasks.set(task.id, json(task))
       await put(transition)
-      if (idempotency) {
-        const { operation, key, inputHash } = idempotency
-        keys.set(`${operation} ${key}`, { inputHash, subjectId: id })
-      }
+      if (idempotency) claim({ ...idempotency, subjectId: id })
       return { kind: 'NEW' }
     },
+    claim,
     answered,
     analysis: (sessionId) => sessions.get(sessionId)?.plans.get(1)?.analysis,
     sessionOfInterrupt: (id) => [...sessions].find(([, { interrupts }]) => interrupts.has(id))?.[0],
