@@ -1,4 +1,5 @@
 import type { AgentType } from './core/agent.ts'
+import type { Gate } from './core/gate.ts'
 import type { ErrorClass } from './core/retry.ts'
 import type { Json } from './core/json.ts'
 
@@ -13,6 +14,17 @@ export interface UpstreamResult {
   output: Json
   error: { class: string; message: string } | null
   artifacts: { id: string; name: string; kind: string; mediaType: string; size: number; sha256: string; path: string }[]
+}
+
+/** Whom and how much a manager may delegate. */
+export interface Crew {
+  agents: { name: string; type: AgentType; description: string; capabilities: readonly string[] }[]
+  /** Keys that sub-tasks already have. */
+  taken: string[]
+  /** Sub-tasks that may still be delegated. */
+  left: number
+  /** This round counts as one of them. */
+  roundsLeft: number
 }
 
 /** One attempt's worth of work, as a runtime gets it. Everything is frozen: a replay is handed the same. */
@@ -30,6 +42,12 @@ export interface Work {
   /** The whole task that this is a part of. */
   task: { title: string; description: string }
   agent: { id: string; name: string; type: AgentType }
+  /** What is to come out; a RESULT if left out. A manager's round puts out a LEDGER, a judge a VERDICT. */
+  wanted?: 'RESULT' | 'LEDGER' | 'VERDICT'
+  /** What the result has to pass before it is accepted; nothing if left out. */
+  gates?: readonly Gate[]
+  /** With a LEDGER: whom and how much a manager may delegate. */
+  crew?: Crew
   /** The caller's own data for this part. */
   input: Json
   upstream: UpstreamResult[]

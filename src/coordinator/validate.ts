@@ -162,6 +162,7 @@ async function askJudge(
     title: `Judge "${node.title}"`,
     description: `${criteria}\n\nAnswer with {"verdict": "ACCEPT"} or {"verdict": "REJECT", "feedback": "what is missing"}.`,
     agent: { id: judge.id, name: judge.name, type: judge.type },
+    wanted: 'VERDICT' as const,
     input: { criteria, wanted: node.description, result: { output, summary, evidence } },
     allowance: allowanceOf(state, candidate.judge),
   }
@@ -202,7 +203,7 @@ async function drive(
   parts: Tools,
   runtimeName: string,
   runtimeConfig: Json,
-  about: Pick<Work, 'title' | 'description' | 'agent' | 'input' | 'allowance'>,
+  about: Pick<Work, 'title' | 'description' | 'agent' | 'wanted' | 'input' | 'allowance'>,
   { state, node, executionId, workspace }: Looking,
   signal: AbortSignal,
 ): Promise<{ outcome: Outcome; shown: string }> {

@@ -2,7 +2,7 @@ import type { Amounts } from '../core/budget.ts'
 import type { ExecutionState } from '../core/execution.ts'
 import type { Plan, PlanNode } from '../core/plan.ts'
 import type { SessionState } from '../core/state.ts'
-import type { UpstreamResult, Work } from '../runtime.ts'
+import type { Crew, UpstreamResult, Work } from '../runtime.ts'
 import type { AgentRecord, TaskText } from '../store/store.ts'
 import type { Directory } from './directory.ts'
 import type { Parts } from './parts.ts'
@@ -37,6 +37,8 @@ export async function workOf(
     description: node.description,
     task,
     agent: { id: agent.id, name: agent.name, type: agent.type },
+    ...(node.kind === 'MANAGE' && { wanted: 'LEDGER' as const, crew: await crewOf(directory, state) }),
+    ...(node.gates && node.gates.length > 0 && { gates: node.gates }),
     input: node.input ?? null,
     upstream: upstream.map((e, index): UpstreamResult => {
       const { key, status, summary, output, error } = e
@@ -62,6 +64,19 @@ export async function workOf(
     outputDir: attempt.outputDir,
     timeouts: attempt.timeouts,
     runtimeConfig: agent.runtimeConfig,
+  }
+}
+
+/** Whom a manager may delegate to, and how much still: what its ledger is held against. */
+async function crewOf(directory: Directory, { plan, projectId, ledger }: SessionState): Promise<Crew> {
+  const delegated = plan.nodes.filter(({ kind }) => kind !== 'MANAGE').length
+  const { maxChildren = 0, maxRounds = 0 } = plan.manager ?? {}
+  const agents = await directory.agentsOf(projectId)
+  return {
+    agents: agents.map(({ name, type, description, capabilities }) => ({ name, type, description, capabilities })),
+    taken: plan.nodes.map(({ key }) => key),
+    left: Math.max(0, maxChildren - delegated),
+    roundsLeft: Math.max(0, maxRounds - (ledger?.round ?? 0)),
   }
 }
 
