@@ -3,14 +3,18 @@ import { execa } from 'execa'
 import type { Activity } from '../runtime.ts'
 import type { Output, OutputLimits } from './output.ts'
 import { readOutput } from './output.ts'
+import type { ProcessLimits } from './sandbox/settings.ts'
 import { readCpuMs, readProcess } from './table.ts'
 import { processTree } from './tree.ts'
+import { watch } from './watch.ts'
 
 /** Why a program ended: by itself, because it was stopped, or because of a limit. The first cause counts. */
-export type Cause = 'EXIT' | 'CANCELED' | 'ATTEMPT' | 'IDLE'
+export type Cause = 'EXIT' | 'CANCELED' | 'ATTEMPT' | 'IDLE' | 'EXCESS'
 
 export interface Ending {
   cause: Cause
+  /** What it used beyond its limits, in words; undefined for any other cause than EXCESS. */
+  excess: string | undefined
   /** Null if a signal ended it. */
   exitCode: number | null
   signal: string | null
@@ -43,6 +47,8 @@ export interface Start {
   stdin: string | Conversation
   timeouts: { attemptMs: number; idleMs: number }
   limits: OutputLimits & { killGraceMs: number }
+  /** How it is held; undefined: not at all. See Sandbox.enclose, which gives `file` and `args` as well. */
+  enclosed?: { sandboxed: boolean; limits: ProcessLimits } | undefined
 }
 
 /** Reads and writes a program's streams instead of `readOutput`. */
@@ -50,7 +56,6 @@ export type Conversation = (streams: { stdin: Writable; stdout: Readable; stderr
 
 /** Node's timers cannot wait longer (about 24.8 days). */
 const MAX_TIMER_MS = 2 ** 31 - 1
-const CPU_SAMPLE_MS = 1_000
 
 /** Starts a program in a process group of its own, or says why it cannot be started. */
 export async function startProgram(start: Start): Promise<Program | { failure: string }> {
@@ -78,6 +83,7 @@ export async function startProgram(start: Start): Promise<Program | { failure: s
   // Whoever awaits it hears of a failure; until then it must not count as unhandled and end the server.
   ending.promise.catch(() => {})
   let cause: Cause | undefined
+  let excess: string | undefined
   let exited = false
   let cpuMs: number | undefined
 
@@ -98,21 +104,29 @@ export async function startProgram(start: Start): Promise<Program | { failure: s
     cause = why
     clearTimeout(attemptTimer)
     clearTimeout(idleTimer)
+    watching.end()
     end(why).then(ending.resolve, ending.reject)
   }
 
   const end = async (why: Cause): Promise<Ending> => {
     const durationMs = Math.round(performance.now() - began)
-    const tree = processTree({ pid, started: await identified }, start.marker, true)
-    const { survivors, cpuMs: lastCpuMs } = await tree.end(limits.killGraceMs)
-    clearInterval(cpuTimer)
+    const root = { pid, started: await identified, sandboxed: start.enclosed?.sandboxed ?? false }
+    const { survivors, cpuMs: lastCpuMs } = await processTree(root, start.marker, true).end(limits.killGraceMs)
     output.finish()
     const { exitCode, signal } = survivors.includes(pid) ? { exitCode: null, signal: null } : await exit.promise
-    if (lastCpuMs !== undefined) cpuMs = Math.max(cpuMs ?? 0, lastCpuMs)
-    return { cause: why, exitCode, signal, durationMs, cpuMs, survivors }
+    for (const ms of [lastCpuMs, watching.cpuMs()]) if (ms !== undefined) cpuMs = Math.max(cpuMs ?? 0, ms)
+    return { cause: why, excess, exitCode, signal, durationMs, cpuMs, survivors }
   }
 
-  const cpuTimer = setInterval(sampleCpu, CPU_SAMPLE_MS)
+  const watching = watch(
+    pid,
+    start.enclosed?.limits,
+    () => output.counts().bytes,
+    (what) => {
+      excess = what
+      stop('EXCESS')
+    },
+  )
   const attemptTimer = setTimeout(() => stop('ATTEMPT'), Math.min(timeouts.attemptMs, MAX_TIMER_MS))
   let idleTimer: NodeJS.Timeout
   const watchIdle = (waitMs: number): void => {

@@ -26,14 +26,15 @@ export interface ProcessTree {
  * A process belongs to the tree if it is the root, is in the root's group or session, carries the marker in its
  * environment, was seen to belong before, or descends from one that does. What clears its environment, starts a
  * session of its own and loses its parent before anyone looked is not found: only a container or a sandbox holds that.
+ * In a sandbox the first process gets whoever loses their parents, so everybody descends from the root.
  *
  * @param root the first process; null if only the marker is known. `started` undefined: it had ended before its start
- *   could be read
+ *   could be read. `sandboxed`: it is what keeps a sandbox, in which all others are
  * @param marker NAME=value in the environment of every process of the tree (Linux only)
  * @param rootIsKnown whether the caller itself started `root`, so that its group cannot have been another's since
  */
 export function processTree(
-  root: { pid: number; started: string | undefined } | null,
+  root: { pid: number; started: string | undefined; sandboxed?: boolean } | null,
   marker: string,
   rootIsKnown: boolean,
   source?: ProcessSource,
@@ -72,7 +73,7 @@ export function processTree(
 
   /** The group at once, so that no member can fork away between two signals; then those that left it. */
   const send = (signal: Signal, members: ProcessRow[]): void => {
-    const isInGroup = (row: ProcessRow): boolean => groupIsOurs && row.group === root?.pid
+    const isInGroup = (row: ProcessRow): boolean => groupIsOurs && !root?.sandboxed && row.group === root?.pid
     if (root && members.some(isInGroup)) kill(-root.pid, signal)
     for (const row of members) if (!isInGroup(row)) kill(row.pid, signal)
   }
@@ -94,9 +95,12 @@ export function processTree(
     return members
   }
 
+  /** What keeps a sandbox is not asked: with it all inside would end at once, and it ends by itself after them. */
+  const mayBeAsked = (row: ProcessRow): boolean => !root?.sandboxed || row.pid !== root.pid
+
   const askToEnd = async (): Promise<ProcessRow[]> => {
     const members = await freeze()
-    send('SIGTERM', members)
+    send('SIGTERM', members.filter(mayBeAsked))
     send('SIGCONT', members)
     return members
   }

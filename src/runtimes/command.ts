@@ -1,6 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { z } from 'zod'
-import type { ErrorClass } from '../core/retry.ts'
 import type { Json } from '../core/json.ts'
 import type { Activity, Evidence, Outcome, Runtime, Usage, Work } from '../runtime.ts'
 import { attemptVariables, endedByReader, markerOf, reapAttempt } from '../processes/attempt.ts'
@@ -9,7 +8,12 @@ import type { Environment } from '../processes/environment.ts'
 import { lastLine } from '../processes/lines.ts'
 import type { OutputLimits } from '../processes/output.ts'
 import { removeRecord, writeRecord } from '../processes/record.ts'
+import type { Enclosed, Sandbox } from '../processes/sandbox.ts'
+import type { Place } from '../processes/sandbox/mounts.ts'
+import { sandboxShape } from '../processes/sandbox/settings.ts'
 import { bootId } from '../processes/table.ts'
+import { failureOf, REASON_LENGTH } from './command/failure.ts'
+import type { Failure } from './command/failure.ts'
 import { listProducedFiles } from './command/produced-files.ts'
 import type { FileLimits } from './command/produced-files.ts'
 import { startProgram } from '../processes/program.ts'
@@ -29,6 +33,8 @@ export const commandDefinition = z.strictObject({
   /** Exit codes that mean "done, and there is something to look at", as linters and test runners end. */
   findingsCodes: exitCodes.optional(),
   cwd: z.literal('workspace').optional(),
+  /** What it may do on this machine, where it is other than for all programs. */
+  sandbox: sandboxShape.optional(),
 })
 
 /** A program that the operator allows to be run as an agent. */
@@ -53,9 +59,7 @@ const DEFAULT_COMMAND_LIMITS: CommandLimits = {
 }
 
 const runtimeConfigShape = z.object({ command: z.string().min(1) })
-const REASON_LENGTH = 500
 
-type Failure = { class: ErrorClass; message: string }
 type Command = { name: string; definition: CommandDefinition; file: string; env: Record<string, string> }
 
 /**
@@ -67,11 +71,13 @@ type Command = { name: string; definition: CommandDefinition; file: string; env:
  * their parent are not found.
  *
  * @param options.environment the server's own environment, of which only allow-listed names are passed on
+ * @param options.sandbox where programs run; without one they can do whatever the server's user can
  * @throws ZodError if a definition is not valid
  */
 export function createCommandRuntime(options: {
   commands: Readonly<Record<string, CommandDefinition>>
   environment: Environment
+  sandbox?: Sandbox
   limits?: Partial<CommandLimits>
 }): Runtime {
   const commands = new Map(Object.entries(z.record(z.string(), commandDefinition).parse(options.commands)))
@@ -94,6 +100,8 @@ export function createCommandRuntime(options: {
       const advice = 'Use one of these, or ask the operator to add it to the configuration.'
       return { class: 'VALIDATION', message: `There is no command "${name}"; there is: ${names}. ${advice}` }
     }
+    const reason = await options.sandbox?.check(definition.sandbox)
+    if (reason !== undefined) return { class: 'UNAVAILABLE', message: `Command "${name}": ${reason}` }
     const env = agentEnvironment(options.environment, definition, own)
     const [program] = definition.argv
     const isRelative = program.includes('/') && !program.startsWith('/')
@@ -118,11 +126,13 @@ export function createCommandRuntime(options: {
     await mkdir(work.outputDir, { recursive: true })
     const record = { attemptId: work.attemptId, bootId: bootId() }
     await writeRecord(work.outputDir, { ...record, root: null })
+    const { definition, file, env } = command
+    const plain = { file, args: definition.argv.slice(1), env }
+    const enclosed = await options.sandbox?.enclose(plain, placeOf(work), definition.sandbox)
     const program = await startProgram({
-      file: command.file,
-      args: command.definition.argv.slice(1),
+      ...(enclosed ?? plain),
+      enclosed,
       cwd: work.workspace,
-      env: command.env,
       marker: markerOf(work.attemptId),
       stdin: JSON.stringify(work),
       timeouts: work.timeouts,
@@ -145,7 +155,7 @@ export function createCommandRuntime(options: {
       const outcome =
         ending.cause === 'ATTEMPT' || ending.cause === 'IDLE'
           ? ({ kind: 'TIMEOUT', timeout: ending.cause, usage } as const)
-          : await judge(work, command, program, ending, usage)
+          : await judge(work, command, program, { ...ending, enclosed }, usage)
       return signal.aborted ? { kind: 'CANCELED', usage } : outcome
     } finally {
       // Also reached when the reader leaves early: nothing may stay behind then either.
@@ -161,19 +171,21 @@ export function createCommandRuntime(options: {
     work: Work,
     { name, definition }: Command,
     program: Program,
-    { exitCode, signal, durationMs }: Ending,
+    ending: Ending & { enclosed: Enclosed | undefined },
     usage: Usage,
   ): Promise<Outcome> {
-    const passed = exitCode !== null && (definition.okCodes ?? [0]).includes(exitCode)
-    const done = passed || (exitCode !== null && (definition.findingsCodes ?? []).includes(exitCode))
-    const evidence: Evidence[] = [
-      { name: 'exit code', kind: 'EXIT_CODE', passed, detail: { exitCode, signal, command: name, durationMs } },
-    ]
+    const { exitCode, signal, durationMs, excess } = ending
+    const sandboxed = ending.enclosed?.sandboxed ?? false
+    const isIn = (codes: number[]): boolean => excess === undefined && exitCode !== null && codes.includes(exitCode)
+    const passed = isIn(definition.okCodes ?? [0])
+    const done = passed || isIn(definition.findingsCodes ?? [])
+    const detail = { exitCode, signal, command: name, durationMs, sandboxed }
+    const evidence: Evidence[] = [{ name: 'exit code', kind: 'EXIT_CODE', passed, detail }]
     const counts = program.output.counts()
     if (counts.lines > counts.shown) {
       evidence.push({ name: 'lines of output', kind: 'COUNT', passed: true, detail: counts })
     }
-    if (!done) return { kind: 'ERROR', error: failureOf(name, program, exitCode, signal), evidence, usage }
+    if (!done) return { kind: 'ERROR', error: failureOf(`Command "${name}"`, program, ending), evidence, usage }
     try {
       const result = await readResultFile(work.outputDir, limits.resultBytes)
       if (result && 'ask' in result) return { kind: 'ASK', ask: result.ask, usage: { ...usage, ...result.usage } }
@@ -220,6 +232,12 @@ export function createCommandRuntime(options: {
   }
 }
 
+/** Where it works and leaves its results, and the results that it is given. */
+function placeOf({ workspace, outputDir, upstream }: Work): Place {
+  const given = upstream.flatMap(({ artifacts }) => artifacts.map(({ path }) => path))
+  return { workspace, write: [outputDir], read: given }
+}
+
 async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
@@ -228,14 +246,4 @@ function isBlank(output: Json): boolean {
   if (output === null) return true
   if (typeof output === 'string') return output.trim() === ''
   return typeof output === 'object' && Object.keys(output).length === 0
-}
-
-function failureOf(name: string, program: Program, exitCode: number | null, signal: string | null): Failure {
-  const { output } = program
-  const line = lastLine(output.stderr(), REASON_LENGTH) ?? lastLine(output.stdout().text, REASON_LENGTH)
-  const reason = line === undefined ? '; it printed nothing' : `: ${line}`
-  if (exitCode !== null)
-    return { class: 'AGENT', message: `Command "${name}" ended with exit code ${exitCode}${reason}` }
-  const hint = signal === 'SIGKILL' ? ' (often for want of memory)' : ''
-  return { class: 'CRASH', message: `Command "${name}" was killed by ${signal ?? 'a signal'}${hint}${reason}` }
 }

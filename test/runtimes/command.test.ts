@@ -19,31 +19,9 @@ import {
   processesOf,
   runtimeSuite,
 } from '../contracts/runtime.suite.ts'
+import { behaviours, node, sh } from './command/behaviours.ts'
 
 const agents = join(import.meta.dirname, '../fixtures/agents')
-const sh = (file: string, ...args: string[]): CommandDefinition => ({ argv: ['sh', join(agents, file), ...args] })
-const node = (file: string, ...args: string[]): CommandDefinition => ({
-  argv: [process.execPath, join(agents, file), ...args],
-})
-
-const behaviours: Record<Behaviour, CommandDefinition> = {
-  'ok with result': node('ok-with-result.js'),
-  'echo lines': sh('echo-lines.sh', '2000'),
-  sleep: sh('sleep.sh'),
-  'ignore SIGTERM': sh('ignore-sigterm.sh'),
-  'spawn grandchildren': sh('spawn-grandchildren.sh'),
-  'double fork daemon': sh('double-fork-daemon.sh'),
-  'leave a daemon behind': sh('double-fork-daemon.sh', 'leave'),
-  flood: sh('flood.sh'),
-  crash: sh('crash.sh'),
-  'exit 3': sh('exit-3.sh'),
-  'garbage result': sh('garbage-result.sh'),
-  'huge result': sh('huge-result.sh'),
-  nothing: sh('nothing.sh'),
-  'never reads stdin': sh('never-reads-stdin.sh'),
-  'artifacts with symlink': sh('artifacts-with-symlink.sh'),
-  ask: node('ask.js'),
-}
 
 const environment = { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', SECRET: 'of the server', WANTED: 'by one' }
 const limits = { killGraceMs: 300, lines: 3_000 }

@@ -1,0 +1,104 @@
+import { realpath, stat } from 'node:fs/promises'
+import { dirname, resolve, sep } from 'node:path'
+import { gitParts } from './git.ts'
+import { usualSecrets } from './secrets.ts'
+import type { SandboxSettings } from './settings.ts'
+
+/** Where a program works, and what it is given there. Absolute paths. */
+export interface Place {
+  workspace: string
+  /** Folders for results. */
+  write: readonly string[]
+  /** What it is to read, though it may lie where it is hidden. */
+  read: readonly string[]
+}
+
+export interface Surroundings {
+  /** Home folders whose secrets are hidden; the first one is what ~ means. */
+  homes: readonly string[]
+  /** Folders of the server's own. */
+  hidden: readonly string[]
+}
+
+/** private: empty and writable. hidden: empty. */
+type Mount = { at: string; kind: 'private' | 'hidden' } | { at: string; kind: 'read' | 'write'; from: string }
+
+/** Everybody's, so that other programs' files and sockets lie in it: each program has its own. */
+const SHARED = ['/tmp', '/var/tmp', '/run', '/var/run']
+/** What of /run programs cannot do without. */
+const NEEDED = ['/run/current-system']
+const FOR_NAMES = ['/run/systemd/resolve', '/run/resolvconf', '/run/NetworkManager']
+/** What nobody needs much of. */
+const HIDDEN_BYTES = 4_096
+
+/**
+ * The arguments of bubblewrap for what a program sees of the files of this machine: everything, read-only, but for what
+ * is hidden; the workspace and the folders for results to be written. Of two that lie in each other the inner one
+ * counts, so a secret in the workspace stays hidden; of two for the same path what somebody named counts.
+ */
+export async function mountArguments(
+  place: Place,
+  settings: SandboxSettings,
+  { homes, hidden }: Surroundings,
+): Promise<string[]> {
+  const mounts = new Map<string, Mount>()
+  const cover = async (kind: 'private' | 'hidden', paths: readonly string[]): Promise<void> => {
+    for (const path of paths) {
+      const at = await realpath(path).catch(() => undefined)
+      if (at !== undefined) mounts.set(at, { at, kind })
+    }
+  }
+  const isCovered = (path: string): boolean =>
+    [...mounts.values()].some(({ at, kind }) => (kind === 'private' || kind === 'hidden') && path.startsWith(at + sep))
+  const show = async (kind: 'read' | 'write', paths: readonly string[]): Promise<void> => {
+    for (const path of paths) {
+      const from = await realpath(path).catch(() => undefined)
+      if (from === undefined) continue
+      mounts.set(from, { at: from, kind, from })
+      // A link to it is gone where all around it is.
+      if (path !== from && isCovered(path)) mounts.set(path, { at: path, kind, from })
+    }
+  }
+  const home = homes[0] ?? '/'
+  const written = (paths: readonly string[]): string[] => paths.map((path) => resolve(path.replace(/^~/, home)))
+
+  await cover('private', SHARED)
+  await cover('hidden', [...usualSecrets(homes), ...written(settings.hide), ...hidden])
+  const git = await gitParts(await realpath(place.workspace))
+  // Never all of what is everybody's.
+  await show(
+    'read',
+    git.outside.filter((path) => isCovered(path) && dirname(path) !== path),
+  )
+  await show(settings.workspace, [place.workspace])
+  if (settings.workspace === 'write') {
+    // What is mounted cannot be moved away, and another one be put in its place.
+    await show('write', git.own === undefined ? [] : [git.own])
+    await show('read', git.fixed)
+  }
+  await show('read', NEEDED)
+  if (settings.network) await show('read', FOR_NAMES)
+  await show('read', [...place.read.filter(isCovered), ...written(settings.read)])
+  await show('write', [...place.write, ...written(settings.write)])
+
+  const inOrder = [...mounts.values()].toSorted((a, b) => depth(a.at) - depth(b.at))
+  const covered = await Promise.all(inOrder.map((mount) => argumentsOf(mount, settings)))
+  const closed = inOrder.filter(({ kind }) => kind === 'hidden').map(({ at }) => at)
+  const folders = await Promise.all(closed.map(isFolder))
+  // Only now, for places are made in them for what is shown inside.
+  return [...covered.flat(), ...closed.flatMap((at, index) => (folders[index] ? ['--remount-ro', at] : []))]
+}
+
+async function argumentsOf(mount: Mount, { limits }: SandboxSettings): Promise<string[]> {
+  if (mount.kind === 'read') return ['--ro-bind', mount.from, mount.at]
+  if (mount.kind === 'write') return ['--bind', mount.from, mount.at]
+  if (mount.kind === 'private') return ['--size', `${limits.tmpBytes}`, '--tmpfs', mount.at]
+  return (await isFolder(mount.at))
+    ? ['--size', `${HIDDEN_BYTES}`, '--tmpfs', mount.at]
+    : ['--ro-bind', '/dev/null', mount.at]
+}
+
+const depth = (path: string): number => (path === '/' ? 0 : path.split('/').length)
+
+const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => undefined))?.isDirectory() ?? false
