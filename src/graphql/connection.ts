@@ -56,15 +56,25 @@ function seqOf(cursor: string | null | undefined, name: string): number | undefi
   return Number(cursor)
 }
 
+/** A page of rows behind one place or before another, from one end. */
+interface Range<Place> {
+  after: Place | undefined
+  before: Place | undefined
+  limit: number
+  descending: boolean
+}
+
 /**
- * A page of a log that is numbered without gaps: cursors are the numbers, and each page is one indexed read.
+ * A page of rows whose cursors are places in their order.
  *
- * @param read rows with after < seq < before, in ascending or descending order, at most `limit`
+ * @param places of the cursors `after` and `before`
+ * @param read rows behind `after` and before `before`, at most `limit`, from the end if descending
  * @param totalCount called only if asked for
  */
-export async function pageOfLog<Row extends Numbered>(
+export async function pageByPlace<Row, Place>(
   args: LogPage,
-  read: (range: { after: number; before: number; limit: number; descending: boolean }) => Promise<Row[]>,
+  cursors: { placeOf(cursor: string | null | undefined, name: string): Place | undefined; cursorOf(row: Row): string },
+  read: (range: Range<Place>) => Promise<Row[]>,
   totalCount: () => Promise<number> | number,
 ) {
   const { first, last } = args
@@ -73,11 +83,11 @@ export async function pageOfLog<Row extends Numbered>(
   if (size < 0) throw badInput('a page has at least 0 entries')
   const limit = Math.min(size, MAX_PAGE)
   const descending = last != null
-  const range = { after: seqOf(args.after, 'after') ?? 0, before: seqOf(args.before, 'before') ?? 2 ** 31 - 1 }
-  const rows = await read({ ...range, limit: limit + 1, descending })
+  const [after, before] = [cursors.placeOf(args.after, 'after'), cursors.placeOf(args.before, 'before')]
+  const rows = await read({ after, before, limit: limit + 1, descending })
   const page = rows.slice(0, limit)
   if (descending) page.reverse()
-  const edges = page.map((node) => ({ node, cursor: String(node.seq) }))
+  const edges = page.map((node) => ({ node, cursor: cursors.cursorOf(node) }))
   const more = rows.length > limit
   return {
     edges,
@@ -90,3 +100,21 @@ export async function pageOfLog<Row extends Numbered>(
     },
   }
 }
+
+/**
+ * A page of a log that is numbered without gaps: cursors are the numbers, and each page is one indexed read.
+ *
+ * @param read rows with after < seq < before, in ascending or descending order, at most `limit`
+ * @param totalCount called only if asked for
+ */
+export const pageOfLog = <Row extends Numbered>(
+  args: LogPage,
+  read: (range: { after: number; before: number; limit: number; descending: boolean }) => Promise<Row[]>,
+  totalCount: () => Promise<number> | number,
+) =>
+  pageByPlace(
+    args,
+    { placeOf: seqOf, cursorOf: ({ seq }: Row) => String(seq) },
+    ({ after = 0, before = 2 ** 31 - 1, ...rest }) => read({ after, before, ...rest }),
+    totalCount,
+  )

@@ -186,9 +186,11 @@ function isUnstorable(value: unknown): boolean {
   return value !== null && typeof value === 'object' && Object.values(value).some(isUnstorable)
 }
 
+/** The time, the session and the number of an event: see events.ts. */
+export const PLACE_CURSOR = /^(\d{1,15})_([\da-f-]{36})_(\d{1,9})$/
 const LOG_CURSOR = /^\d{1,9}$/
 const ROW_CURSOR = /^GPC:S:[\da-f-]{36}$/
 
 /** Cursors are the numbers of a log, or ids in the wrapping that the Prisma plugin of Pothos gives them. */
 const isCursor = (text: string): boolean =>
-  LOG_CURSOR.test(text) || ROW_CURSOR.test(Buffer.from(text, 'base64').toString('latin1'))
+  LOG_CURSOR.test(text) || PLACE_CURSOR.test(text) || ROW_CURSOR.test(Buffer.from(text, 'base64').toString('latin1'))

@@ -53,7 +53,7 @@ export const EventConnection = builder.connectionObject(
     fields: (t) => ({
       totalCount: t.int({
         description:
-          'How many events there are on all pages together: the number of the last one, or 0 once they have been removed.',
+          'How many events there are on all pages together; of one session the number of the last one, or 0 once they have been removed.',
         resolve: (page) => (page as unknown as { totalCount: () => Promise<number> }).totalCount(),
       }),
     }),

@@ -6,7 +6,7 @@ import { idOf } from './ids.ts'
 import { projectsMeant } from './rights.ts'
 
 /** Figures of a group of executions or sessions, as SQL returns them. */
-interface Figures {
+export interface Figures {
   total: number
   succeeded: number
   failed: number
@@ -15,9 +15,9 @@ interface Figures {
   mean: number | null
 }
 
-type WindowShape = { projects: readonly string[] | null; since: Date; until: Date }
+export type WindowShape = { projects: readonly string[] | null; since: Date; until: Date }
 
-const rate = ({ succeeded, failed }: Figures): number | null =>
+export const rate = ({ succeeded, failed }: Figures): number | null =>
   succeeded + failed === 0 ? null : succeeded / (succeeded + failed)
 
 const AgentMetrics = builder
@@ -96,7 +96,7 @@ const StatusMetrics = builder.objectRef<{ status: string; count: number }>('Stat
 })
 
 /** Of rows with the columns ok, bad and ms. */
-const FIGURES = `count(*)::int AS total, count(*) FILTER (WHERE ok)::int AS succeeded, count(*) FILTER (WHERE bad)::int AS failed,
+export const FIGURES = `count(*)::int AS total, count(*) FILTER (WHERE ok)::int AS succeeded, count(*) FILTER (WHERE bad)::int AS failed,
   percentile_cont(0.5) WITHIN GROUP (ORDER BY ms) AS p50, percentile_cont(0.95) WITHIN GROUP (ORDER BY ms) AS p95,
   avg(ms) AS mean`
 const DURATION = (row: string) => `extract(epoch FROM ${row}."endedAt" - ${row}."startedAt")::float8 * 1000`
@@ -104,9 +104,16 @@ const SESSIONS = `SELECT s.*, s.status = 'SUCCEEDED' AS ok, s.status IN ('PARTIA
     ${DURATION('s')} AS ms
   FROM "Session" s WHERE ($1::uuid[] IS NULL OR s."projectId" = ANY($1)) AND s."createdAt" >= $2 AND s."createdAt" < $3`
 
-const params = ({ projects, since, until }: WindowShape) => [projects, since, until]
+/** Settled executions of the window, each where it was done, with the pattern of its session. */
+export const EXECUTIONS = `SELECT e."agentId", e."endedAt", s.pattern, e.status = 'ACCEPTED' AS ok, e.status = 'FAILED' AS bad,
+    ${DURATION('e')} AS ms
+  FROM "Execution" e JOIN "Session" s ON s.id = e."sessionId"
+  WHERE ($1::uuid[] IS NULL OR s."projectId" = ANY($1)) AND e."endedAt" >= $2 AND e."endedAt" < $3
+    AND e."carriedId" IS NULL`
 
-const Metrics = builder.objectRef<WindowShape>('Metrics').implement({
+export const params = ({ projects, since, until }: WindowShape) => [projects, since, until]
+
+export const Metrics = builder.objectRef<WindowShape>('Metrics').implement({
   description: 'What sessions and agents did in a window of time, computed from the rows when asked for.',
   fields: (t) => ({
     since: t.expose('since', { type: 'DateTime', description: 'Begin of the window, included.' }),
@@ -148,10 +155,7 @@ const Metrics = builder.objectRef<WindowShape>('Metrics').implement({
       resolve: (window, _args, { database }) =>
         database.query<Figures & { name: string; type: string; agentId: string }>(
           `SELECT a.id AS "agentId", a.name, a.type::text AS type, ${FIGURES} FROM
-            (SELECT e."agentId", e.status = 'ACCEPTED' AS ok, e.status = 'FAILED' AS bad, ${DURATION('e')} AS ms
-             FROM "Execution" e JOIN "Session" s ON s.id = e."sessionId"
-             WHERE ($1::uuid[] IS NULL OR s."projectId" = ANY($1)) AND e."endedAt" >= $2 AND e."endedAt" < $3
-               AND e."carriedId" IS NULL) e
+            (${EXECUTIONS}) e
            JOIN "Agent" a ON a.id = e."agentId" GROUP BY a.id, a.name, a.type ORDER BY total DESC, a.name LIMIT 100`,
           params(window),
         ),

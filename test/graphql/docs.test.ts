@@ -172,7 +172,14 @@ describe('the page on the API', () => {
       node: { id: session.id, status: 'SUCCEEDED' },
       nodes: [{ id: execution?.id }, { id: ids.agent }],
     })
-    expect(await whole('Figures', ids)).toMatchObject({ metrics: { successRate: 1 }, health: { database: 'UP' } })
+    expect(await whole('Figures', ids)).toMatchObject({
+      metrics: { successRate: 1, groups: [{ executions: 1, successRate: 1 }] },
+      health: { database: 'UP' },
+    })
+    expect(await example('Happened', ids)).toMatchObject({
+      totalCount: 1,
+      nodes: [{ sessionId: session.id, seq, type: 'SESSION_SUCCEEDED' }],
+    })
 
     const sleeping = await all.start([{ key: 'a', title: 'a', capabilities: ['anything'], input: { sleepMs: 60_000 } }])
     expect(await example('Cancel', { session: sleeping })).toMatchObject({ session: { stopping: expect.any(String) } })

@@ -58,6 +58,8 @@ const ASKED: readonly [kind: Kind, operation: string][] = [
   ['Project', 'query ($id: ID!) { artifacts(filter: { project: $id }) { totalCount nodes { id } } }'],
   ['Project', 'query ($id: ID!) { agents(filter: { project: $id, runtime: "command" }) { totalCount } }'],
   ['Project', 'query ($id: ID!) { interrupts(filter: { project: $id }) { totalCount nodes { id } } }'],
+  ['Project', 'query ($id: ID!) { events(filter: { project: $id }) { totalCount nodes { type } } }'],
+  ['Session', 'query ($id: ID!) { events(filter: { session: $id }) { totalCount nodes { type } } }'],
   ['Project', 'query ($id: ID!) { auditLog(filter: { project: $id }) { totalCount nodes { id } } }'],
   [
     'Project',
@@ -146,18 +148,20 @@ describe('what belongs to another project', () => {
     const lists = ['projects', 'tasks', 'sessions', 'executions', 'artifacts', 'interrupts', 'tokens']
     const counts = await other.data(`{ ${lists.map((list) => `${list} { totalCount nodes { id } }`).join(' ')}
       auditLog { nodes { viewer projectId } }
+      events(filter: { since: "${new Date(Date.now() - 86_400_000).toISOString()}" }) { totalCount nodes { type } }
       agents { nodes { name project { id } } }
       project(name: "house") { id }
       health { sessionsRunning }
-      metrics(since: "2020-01-01T00:00:00Z") { sessions { count } patterns { sessions } agents { name } } }`)
+      metrics(since: "2020-01-01T00:00:00Z") { sessions { count } patterns { sessions } agents { name } groups(by: AGENT) { key } } }`)
     const { auditLog, agents, ...rest } = counts as Record<string, { nodes: Record<string, unknown>[] }>
     expect(rest).toEqual({
       ...Object.fromEntries(lists.map((list) => [list, { totalCount: 0, nodes: [] }])),
       projects: { totalCount: 1, nodes: [{ id: `Project:${own}` }] },
       tokens: { totalCount: 1, nodes: [{ id: expect.stringMatching(/^Token:/) }] },
+      events: { totalCount: 0, nodes: [] },
       project: null,
       health: { sessionsRunning: 0 },
-      metrics: { sessions: [], patterns: [], agents: [] },
+      metrics: { sessions: [], patterns: [], agents: [], groups: [] },
     })
     // Those that are offered to every project are there for everybody.
     expect(agents?.nodes.map(({ project }) => project)).toEqual([null, null])
