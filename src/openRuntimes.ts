@@ -3,6 +3,7 @@ import { BUILTIN_AGENTS } from './agents/builtin.ts'
 import type { Config } from './config.ts'
 import { BUILTIN_PREFIX } from './registrations.ts'
 import type { Runtime } from './runtime.ts'
+import { createA2aRuntime } from './runtimes/a2a.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
 
 /** The ways in which this server can drive agents, by name. */
@@ -10,6 +11,7 @@ export function openRuntimes(config: Config): Record<string, Runtime> {
   const { environment } = config
   return {
     command: createCommandRuntime({ commands: { ...builtinCommands(config), ...config.commands }, environment }),
+    a2a: createA2aRuntime({ definitions: config.a2a, environment }),
   }
 }
 
