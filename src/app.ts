@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { resolve, sep } from 'node:path'
+import { join, resolve, sep } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { v7 as uuid } from 'uuid'
@@ -37,6 +37,7 @@ import { createGitWorkspaces, forgetSnapshots } from './workspaces/git.ts'
 
 /** A server that runs. */
 export interface App {
+import { createWorktrees } from './workspaces/worktrees.ts'
   /** Where it listens, for instance http://127.0.0.1:4000. */
   url: string
   /** What lets this machine in, whatever tokens there are, for as long as it runs. Not to be told to anybody else. */
@@ -161,6 +162,7 @@ async function open(
     owner,
     crewed,
     membership: membershipOf(config, servers, alone, () => {
+    worktrees: createWorktrees({ home: join(dataDir, 'copies'), ...config.worktrees }),
       log.fatal('this server was silent for longer than its lease, and others have taken over what it had: it stops')
       void end('BURIED')
     }),

@@ -44,6 +44,8 @@ export interface Config extends ConfiguredAgents {
   trustedDocuments?: Readonly<Record<string, string>>
   /** The server's own environment, from which commands are given what is allowed. */
   environment: Record<string, string | undefined>
+  /** Folders in which attempts change a workspace. */
+  worktrees: { files?: number; bytes?: number; shared?: string[] }
 }
 
 /** Whose signed tokens (JWT) are taken. */

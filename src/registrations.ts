@@ -15,10 +15,11 @@ export function registrationsOf({ builtinAgents, agents }: Config): Registration
       ...common,
       ...agent,
       timeouts,
+      workspace: 'READ' as const,
       runtime: 'command',
       runtimeConfig: { command: `${BUILTIN_PREFIX}${agent.name}` },
     })),
-    ...agents.map(({ name, type, description, capabilities, slots, timeouts, ...driven }) => ({
+    ...agents.map(({ name, type, description, capabilities, slots, timeouts, workspace, ...driven }) => ({
       ...common,
       name,
       type,
@@ -27,6 +28,7 @@ export function registrationsOf({ builtinAgents, agents }: Config): Registration
       slots,
       timeouts: timeouts === undefined ? null : (JSON.parse(JSON.stringify(timeouts)) as Registration['timeouts']),
       ...drivenBy(driven),
+      ...(workspace && { workspace }),
     })),
   ]
 }

@@ -36,6 +36,9 @@ export interface Workspaces {
   holds(workspace: string, path: string): Promise<boolean>
 }
 
+/** The branch that shows the person what a session has made in its worktrees. */
+export const branchOf = (sessionId: string): string => `tutti/${sessionId}`
+
 /**
  * Folders of their own in which attempts change a workspace, so that nothing of the person's is touched and attempts do
  * not see each other: a git worktree each, of the person's repository where the workspace is in one. What they leave is
@@ -58,7 +61,7 @@ export interface Worktrees {
   open(workspace: string, commit: string, folder: string): Promise<Worktree>
   /** Brings commits together, in this order. */
   merge(workspace: string, sessionId: string, commits: readonly string[]): Promise<Merged>
-  /** What differs between two commits: files, sorted by path, and the patch that leads from one to the other. */
+  /** What differs between two commits: files by their paths from the workspace, and the patch that leads from one to the other. */
   difference(workspace: string, from: string, to: string): Promise<Difference>
   /**
    * Shows a commit to the person as the branch tutti/<session>. A branch on which somebody else has gone on is left alone.

@@ -29,6 +29,7 @@ import { createServers } from '../src/store/servers.ts'
 import { loadSession } from '../src/store/session.ts'
 import { createStore } from '../src/store/store.ts'
 import { createGitWorkspaces } from '../src/workspaces/git.ts'
+import { createWorktrees } from '../src/workspaces/worktrees.ts'
 import { DATABASES, freshDatabase } from './database.ts'
 
 /** The stores and buses that all that follows from them has to pass on. */
@@ -235,6 +236,7 @@ async function build(parts: Foundation): Promise<House> {
     runtimes,
     artifacts,
     workspaces: createGitWorkspaces(),
+    worktrees: createWorktrees({ home: join(dataDir, 'copies') }),
     timers: mortal.timers,
     log,
     owner: `test-${uuid()}`,

@@ -16,6 +16,7 @@ import { migrate, MIGRATIONS } from '../../src/store/migrate.ts'
 import { createStore } from '../../src/store/store.ts'
 import { insertTask } from '../../src/store/task.ts'
 import { createGitWorkspaces } from '../../src/workspaces/git.ts'
+import { createWorktrees } from '../../src/workspaces/worktrees.ts'
 import { type Contestant, type Enter, STEPS } from '../contestant.ts'
 
 /** Nothing is held up for want of room. */
@@ -48,6 +49,7 @@ export async function joinOurs(url: string, step: (session: string) => void): Pr
     runtimes: { nothing: doingNothing(step) },
     artifacts: createArtifactStore(dataDir),
     workspaces: createGitWorkspaces(),
+    worktrees: createWorktrees({ home: join(dataDir, 'copies') }),
     timers,
     log,
     owner: `bench-${uuid()}`,

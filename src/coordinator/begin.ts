@@ -21,16 +21,18 @@ export interface Beginning {
   /** Written with it, if it is new too. */
   task?: NewTask
   idempotency?: Idempotency
+  /** What the workspace begins with, if that is not what it holds now. */
+  commit?: string
 }
 
 /** Writes a new session with its plan and its first executions, all or nothing, and then begins it. */
 export async function begin(parts: Parts & { sessions: Sessions }, beginning: Beginning): Promise<StartResult> {
   const { store, sessions, now, newId } = parts
-  const { opening, analysis, carried, approved, task, idempotency } = beginning
+  const { opening, analysis, carried, approved, task, idempotency, commit: given } = beginning
   // Whoever has no crew lets another one drive it.
   const opened = open({ ...opening, ...(parts.crewed && { driver: parts.owner }) }, now())
   const executionIds = Object.fromEntries(opening.plan.nodes.map(({ key }) => [key, newId()]))
-  const kept = opening.policy?.snapshots ? await keepWorkspace(parts, opening) : {}
+  const kept = given === undefined ? await keepWorkspace(parts, opening) : { commit: given }
   if ('kind' in kept) return kept
   const { commit } = kept
   const happening = {
@@ -58,13 +60,15 @@ export async function begin(parts: Parts & { sessions: Sessions }, beginning: Be
 
 /** Keeps what the workspace holds before anything begins. */
 async function keepWorkspace(
-  { store, workspaces }: Parts,
-  { id, projectId }: Opening,
+  { store, workspaces, worktrees }: Parts,
+  { id, projectId, policy }: Opening,
 ): Promise<{ commit?: string } | Refusal> {
+  const isolated = policy?.isolation === 'WORKTREES'
+  if (!isolated && !policy?.snapshots) return {}
   const workspace = await store.workspace(projectId)
   if (workspace === undefined) return {}
   try {
-    const commit = await workspaces.snapshot(workspace, `${id}/begin`)
+    const commit = isolated ? await worktrees.begin(workspace, id) : await workspaces.snapshot(workspace, `${id}/begin`)
     return commit === undefined ? {} : { commit }
   } catch (error) {
     return { kind: 'CONFLICT', message: `what the workspace holds cannot be kept: ${(error as Error).message}` }

@@ -5,7 +5,9 @@ import type { ChildSession } from '../core/plan.ts'
 import { isEnded } from '../core/session.ts'
 import type { SessionState } from '../core/state.ts'
 import { leftToUndo } from '../core/undo.ts'
+import { isIsolated } from '../core/merge.ts'
 import { begin } from './begin.ts'
+import { baseOf, Conflict } from './place.ts'
 import type { Tools } from './tools.ts'
 import { planOf } from './childPlan.ts'
 
@@ -29,6 +31,17 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
     await parts.sessions.advance(parentId, { type: 'CHILD_ENDED', ...end })
     return
   }
+  const fail = async (reason: string): Promise<void> => {
+    const end = { executionId, childId, status: 'FAILED', output: null, reason, used: NOTHING, undo: [] } as const
+    await parts.sessions.advance(parentId, { type: 'CHILD_ENDED', ...end })
+  }
+  const base = isIsolated(parent)
+    ? await baseOf(parts, parent, execution.key, childId).catch((error: Error) => {
+        if (error instanceof Conflict) return error
+        throw error
+      })
+    : undefined
+  if (base instanceof Conflict) return fail(base.message)
   const session = parent.plan.nodes[execution.position]?.session as ChildSession
   const { pattern } = session
   const { projectId, taskId, priority, limits, policy, budget, depth } = parent
@@ -48,13 +61,9 @@ export async function beginChild(parts: Tools, parentId: string, executionId: st
       rootSessionId: parent.rootSessionId ?? parentId,
       parentSessionId: parentId,
     },
+    ...(base !== undefined && { commit: base }),
   })
-  if (begun.kind === 'CONFLICT') {
-    const { message: reason } = begun
-    const end = { executionId, childId, status: 'FAILED', output: null, reason, used: NOTHING, undo: [] } as const
-    await parts.sessions.advance(parentId, { type: 'CHILD_ENDED', ...end })
-    return
-  }
+  if (begun.kind === 'CONFLICT') return fail(begun.message)
   await stopWithParent(parts, parentId, executionId, childId)
 }
 
@@ -79,8 +88,12 @@ export async function tellParent(parts: Tools, child: SessionState): Promise<voi
   const { id: childId, status, output = null, reason, budget } = child
   const result = { status, output, ...(reason !== undefined && { reason }) }
   const stands = (status === 'SUCCEEDED' || status === 'PARTIAL') && execution.aborting === undefined
-  const told =
-    stands && parent.policy.snapshots ? { ...result, ...(await keepWorkspace(parts, parent, childId)) } : result
+  const { headCommit: commit } = child
+  const told = isIsolated(parent)
+    ? { ...result, ...(stands && commit !== undefined && { commit }) }
+    : stands && parent.policy.snapshots
+      ? { ...result, ...(await keepWorkspace(parts, parent, childId)) }
+      : result
   const end = { executionId: execution.id, childId, used: usedOf(budget), undo: leftToUndo(child), ...told }
   await parts.sessions.advance(parent.id, { type: 'CHILD_ENDED', ...end })
 }

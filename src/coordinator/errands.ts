@@ -3,6 +3,7 @@ import { again } from './again.ts'
 import { beginChild, tellParent } from './child.ts'
 import { restoreWorkspace } from './restore.ts'
 import type { Errands } from './sessions.ts'
+import { showResult } from './showResult.ts'
 import type { Tools } from './tools.ts'
 import { validate } from './validate.ts'
 
@@ -101,8 +102,11 @@ export function createErrands(tools: () => Tools): RunningErrands {
       running.get(executionId)?.controller.abort(new Error('the result is no longer being validated'))
     },
     ended(state: SessionState) {
-      if (state.parentSessionId === undefined) return
-      begin(state.id, `end ${state.id}`, (parts) => tellParent(parts, state))
+      if (state.parentSessionId !== undefined) {
+        begin(state.id, `end ${state.id}`, (parts) => tellParent(parts, state))
+      } else if (state.headCommit !== undefined) {
+        begin(state.id, `show ${state.id}`, (parts) => showResult(parts, state))
+      }
     },
     async stop() {
       stopped = true

@@ -3,7 +3,7 @@ import type { Engine } from '../engine.ts'
 import type { Runtime } from '../runtime.ts'
 import type { ArtifactStore } from '../store/artifacts.ts'
 import type { Store } from '../store/store.ts'
-import type { Workspaces } from '../workspace.ts'
+import type { Workspaces, Worktrees } from '../workspace.ts'
 import type { Membership } from './membership.ts'
 import type { Timers } from './timers.ts'
 
@@ -14,6 +14,7 @@ export interface Parts {
   runtimes: Readonly<Record<string, Runtime>>
   artifacts: ArtifactStore
   workspaces: Workspaces
+  worktrees: Worktrees
   timers: Timers
   log: Logger
   /** Names this server process in the attempts and sessions that it drives. */

@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { executionById } from '../core/draft.ts'
+import { isIsolated } from '../core/merge.ts'
 import type { PlanNode } from '../core/plan.ts'
 import type { Assignment } from '../core/schedule.ts'
 import type { SessionState } from '../core/state.ts'
@@ -9,6 +12,7 @@ import type { AgentRecord } from '../store/store.ts'
 import type { ArtifactRow } from '../store/write.ts'
 import { again } from './again.ts'
 import { type Claimed, claimFor } from './claim.ts'
+import { changesOf, Conflict, openPlace, type Place } from './place.ts'
 import { keepFiles, reportOf } from './report.ts'
 import type { Tools } from './tools.ts'
 import { workOf } from './work.ts'
@@ -36,7 +40,7 @@ export async function perform(parts: Crew, assignment: Assignment, signal: Abort
     try {
       await tell(parts, claimed, await run(parts, claimed, signal), signal)
     } finally {
-      if (leavesFiles(parts, claimed)) await artifacts.closeFolder(attemptId)
+      if (leavesFiles(parts, claimed) || isIsolated(claimed.state)) await artifacts.closeFolder(attemptId)
     }
   } catch (error) {
     // Nothing more can be written for this attempt now; its lease or the next start of a server takes it back.
@@ -75,24 +79,46 @@ async function claim(parts: Crew, assignment: Assignment, signal: AbortSignal): 
 async function run(parts: Crew, claimed: Claimed, signal: AbortSignal): Promise<Told> {
   const { state, node, attemptId } = claimed
   const executionId = (state.executions[node.key] as SessionState['executions'][string]).id
+  let place: Place | undefined
   try {
     const outputDir = await folderOf(parts, claimed)
-    const before = await snapshot(parts, claimed, 'before')
-    const outcome = await drive(parts, claimed, outputDir, signal)
+    place = await openPlace(parts, { state, key: node.key, agent: claimed.agent, attemptId })
+    const before = place ? place.before : await snapshot(parts, claimed, 'before')
+    const outcome = await drive(parts, claimed, { outputDir, place }, signal)
     // The server hands it back: that is not the agent's doing.
     if (outcome.kind === 'CANCELED' && parts.stopping.aborted)
       return { report: { kind: 'LOST', meant: true, usage: { ...outcome.usage } }, kept: [] }
     if (outcome.kind !== 'OK') return { report: reportOf(outcome, []), kept: [] }
     const where = { sessionId: state.id, executionId, attemptId }
-    const kept = await keepFiles(parts, where, outputDir, outcome.files)
-    const commit = await snapshot(parts, claimed, 'after')
-    const report = { ...reportOf(outcome, kept), ...(before && { before }), ...(commit && { commit }) }
+    const commit = place ? await place.keep() : await snapshot(parts, claimed, 'after')
+    const proven = place && commit ? await withChanges(parts, claimed, outcome, { ...place, commit }) : outcome
+    const kept = await keepFiles(parts, where, outputDir, proven.files)
+    const report = { ...reportOf(proven, kept), ...(before && { before }), ...(commit && { commit }) }
     const agents = node.kind === 'MANAGE' ? await parts.directory.agentsOf(state.projectId) : undefined
     return { report, kept, ...(agents && { agents }) }
   } catch (error) {
+    if (error instanceof Conflict) return { report: wentWrong('REJECTED', error.message), kept: [] }
     parts.log.error({ err: error, executionId, attemptId }, 'an attempt went wrong')
     return { report: wentWrong('CRASH', (error as Error).message), kept: [] }
+  } finally {
+    // The folder goes with that of the attempt, whatever becomes of this.
+    await place?.close().catch((error: unknown) => {
+      parts.log.warn({ err: error, attemptId }, 'a worktree could not be removed; it is removed later')
+    })
   }
+}
+
+/** A result with what proves that it has changed something: the paths as evidence, the patch as an artifact. */
+async function withChanges(
+  parts: Crew,
+  { state, attemptId }: Claimed,
+  outcome: Extract<Outcome, { kind: 'OK' }>,
+  change: { before: string; commit: string },
+): Promise<Extract<Outcome, { kind: 'OK' }>> {
+  const { evidence, file, patch } = await changesOf(parts, state.projectId, change)
+  await writeFile(join(await parts.artifacts.openFolder(attemptId), file.name), patch)
+  const files = [...outcome.files.filter(({ name }) => name !== file.name), file]
+  return { ...outcome, files, evidence: [...outcome.evidence, evidence] }
 }
 
 /** Making a folder takes longer than many a step of the coordinator. */
@@ -112,13 +138,20 @@ async function snapshot(
   when: 'before' | 'after',
 ): Promise<string | undefined> {
   const compared = node.gates?.some((gate) => gate.kind === 'FILES' && (gate.changed ?? []).length > 0)
+  // In the workspace itself nothing changes then.
+  if (isIsolated(state)) return undefined
   if (when === 'before' ? !compared : !state.policy.snapshots) return undefined
   const workspace = await store.workspace(state.projectId)
   return workspace === undefined ? undefined : workspaces.snapshot(workspace, `${state.id}/${attemptId}-${when}`)
 }
 
 /** Runs the work and stores what it shows, at the pace of the store. */
-async function drive(parts: Crew, claimed: Claimed, outputDir: string, signal: AbortSignal): Promise<Outcome> {
+async function drive(
+  parts: Crew,
+  claimed: Claimed,
+  { outputDir, place }: { outputDir: string; place: Place | undefined },
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { state, node, agent } = claimed
   const runtime = parts.runtimes[agent.runtime]
   if (!runtime) {
@@ -126,7 +159,8 @@ async function drive(parts: Crew, claimed: Claimed, outputDir: string, signal: A
     return { kind: 'ERROR', error: { class: 'UNAVAILABLE', message }, evidence: [], usage: {} }
   }
   const execution = state.executions[node.key] as SessionState['executions'][string]
-  const work = await again(parts, signal, () => workOf(parts, state, node, agent, { ...claimed, outputDir }))
+  const given = await again(parts, signal, () => workOf(parts, state, node, agent, { ...claimed, outputDir }))
+  const work = place ? { ...given, workspace: place.path } : given
   const shown = parts.store.activities(execution.id, execution.attempt)
   try {
     const running = runtime.run(work, signal)
@@ -170,7 +204,7 @@ async function tell(parts: Crew, claimed: Claimed, told: Told, signal: AbortSign
   }
 }
 
-function wentWrong(errorClass: 'CRASH' | 'VALIDATION', message: string): Report {
+function wentWrong(errorClass: 'CRASH' | 'VALIDATION' | 'REJECTED', message: string): Report {
   const outcome: Outcome = { kind: 'ERROR', error: { class: errorClass, message }, evidence: [], usage: {} }
   return reportOf(outcome, [])
 }

@@ -6,7 +6,13 @@ import { type Decomposition, decompose, type TaskText } from '../core/decompose.
 import { compile, DEFAULT_TIMEOUTS, defaultAggregate } from '../core/pattern.ts'
 import type { Pattern, Plan, PlanNode } from '../core/plan.ts'
 import { DEFAULT_RETRY } from '../core/retry.ts'
-import { DEFAULT_LIMITS, DEFAULT_POLICY, type SessionLimits, type SessionPolicy } from '../core/state.ts'
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_POLICY,
+  type Isolation,
+  type SessionLimits,
+  type SessionPolicy,
+} from '../core/state.ts'
 import { isTooDeep, MAX_DEPTH } from '../core/json.ts'
 import type { Refusal, StartInput, TaskInput } from './coordinator.ts'
 import { checkPlan, checkRollback, type Means } from './enforce.ts'
@@ -86,7 +92,7 @@ export async function prepare(tools: Means, input: StartInput): Promise<Prepared
   return {
     kind: 'PREPARED',
     ...prepared,
-    policy: policyOf(input, plan),
+    policy: policyOf(input, plan, await isolationOf(tools, projectId)),
     budget,
     ...(taskId && { taskId }),
   }
@@ -112,9 +118,15 @@ function atPart({ path, message }: Problem, { nodes }: Plan, { subTasks = [] }: 
 }
 
 /** A rollback needs the workspace as it was: it is kept where there is something to undo. */
-function policyOf({ policy = {} }: StartInput, plan: Plan): SessionPolicy {
+function policyOf({ policy = {} }: StartInput, plan: Plan, isolation: Isolation): SessionPolicy {
   const undoes = policy.rollback === true || plan.nodes.some(canBeUndone)
-  return { ...DEFAULT_POLICY, snapshots: undoes, ...policy }
+  return { ...DEFAULT_POLICY, isolation, snapshots: undoes, ...policy }
+}
+
+/** Where there is somebody who changes files, that is done in worktrees. */
+async function isolationOf({ directory }: Means, projectId: string): Promise<Isolation> {
+  const agents = await directory.agentsOf(projectId)
+  return agents.some(({ workspace }) => workspace === 'WRITE') ? 'WORKTREES' : 'NONE'
 }
 
 /** Whether there is something to undo in a part, or in the session that does it. */

@@ -1,3 +1,4 @@
+import { isIsolated } from '../core/merge.ts'
 import type { Tools } from './tools.ts'
 
 /** Brings a workspace back to the commit that a rollback goes to, and tells the session how that went. */
@@ -5,6 +6,11 @@ export async function restoreWorkspace({ sessions, store, workspaces }: Tools, s
   const state = await sessions.read(sessionId)
   const commit = state?.rollback?.commit
   if (!state || commit === undefined) return
+  // In the workspace itself nothing has changed.
+  if (isIsolated(state)) {
+    await sessions.advance(sessionId, { type: 'RESTORED' })
+    return
+  }
   const workspace = await store.workspace(state.projectId)
   let error: string | undefined
   try {

@@ -2,6 +2,7 @@ import { executionsOf } from '../core/draft.ts'
 import { editPlan, type PlanEdit } from '../core/edit.ts'
 import type { ExecutionState } from '../core/execution.ts'
 import type { Plan } from '../core/plan.ts'
+import { isIsolated } from '../core/merge.ts'
 import { planToResume } from '../core/resume.ts'
 import { budgetOf, type Unit, UNITS, type UnitLimits } from '../core/budget.ts'
 import { isEnded } from '../core/session.ts'
@@ -80,11 +81,15 @@ async function goOnFrom(
   ]
   if (problems.length > 0) return { kind: 'INVALID', problems } satisfies Refusal
   const analysis = await parts.store.analysis(state.id)
+  const newId = parts.newId()
   const { rootSessionId = state.id } = state
   const { review } = ((await parts.sessions.read(rootSessionId)) ?? state).policy
+  const base = isIsolated(state) ? await baseWith(parts, state, Object.values(carried), newId) : undefined
+  if (base && 'kind' in base) return base
   return begin(parts, {
+    ...base,
     opening: {
-      id: parts.newId(),
+      id: newId,
       projectId,
       taskId,
       pattern,
@@ -106,6 +111,22 @@ async function goOnFrom(
     approved: state.startedAt !== undefined && edits.length === 0,
     ...(idempotency && { idempotency }),
   })
+}
+
+/** What was accepted and is taken over, as what the new session begins with. */
+async function baseWith(
+  { store, worktrees }: Tools,
+  { projectId, baseCommit }: SessionState,
+  carried: readonly ExecutionState[],
+  newId: string,
+): Promise<{ commit: string } | Refusal> {
+  const workspace = await store.workspace(projectId)
+  if (workspace === undefined) return { kind: 'CONFLICT', message: 'its project has gone' }
+  const commits = carried.toSorted((a, b) => a.position - b.position).flatMap(({ commit }) => commit ?? [])
+  const merged = await worktrees.merge(workspace, newId, [baseCommit as string, ...commits])
+  if (merged.kind === 'MERGED') return { commit: merged.commit }
+  const message = `what was accepted does not go together without what is done anew: ${merged.paths.join(', ')}`
+  return { kind: 'CONFLICT', message }
 }
 
 /**

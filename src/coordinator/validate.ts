@@ -1,7 +1,8 @@
 import { executionById } from '../core/draft.ts'
 import { type Examined, waitsForJudge } from '../core/execution.ts'
-import type { Gate, Verdict } from '../core/gate.ts'
+import type { Check, Gate, Verdict } from '../core/gate.ts'
 import { isTooDeep, type Json, MAX_DEPTH, wellFormed } from '../core/json.ts'
+import { checksOf, commitsWith, headOf, isIsolated } from '../core/merge.ts'
 import type { PlanNode } from '../core/plan.ts'
 import { select } from '../core/select.ts'
 import type { SessionState } from '../core/state.ts'
@@ -9,6 +10,7 @@ import { askedOf } from '../core/verdict.ts'
 import type { Outcome, Work } from '../runtime.ts'
 import { again } from './again.ts'
 import type { Tools } from './tools.ts'
+import { baseOf } from './place.ts'
 import { stricter } from './stricter.ts'
 import { allowanceOf, taskOf } from './work.ts'
 
@@ -51,12 +53,12 @@ export async function validate(
     const execution = state && executionById(state, executionId)
     const node = state && execution && state.plan.nodes[execution.position]
     const { gate: index, candidate } = execution ?? {}
-    const gate = index === undefined ? undefined : node?.gates?.[index]
+    const gate = index === undefined || !state || !node ? undefined : checksOf(state, node.key)[index]
     if (!state || !node || !gate || !candidate || execution?.status !== 'VALIDATING') return
     if (waitsForJudge(execution, node.gates)) return
     const workspace = (await store.workspace(state.projectId)) ?? ''
     const looking = { state, node, executionId, candidate, workspace }
-    const seen = await look(parts, gate, looking, signal).catch((error: Error): Seen => {
+    const seen = await lookAt(parts, gate, looking, signal).catch((error: Error): Seen => {
       return { verdict: { kind: 'ERROR', message: error.message }, evidence: {} }
     })
     const asked = askedOf(execution)
@@ -87,7 +89,40 @@ function storable({ verdict, evidence, usage }: Seen): Seen {
     const message = `it said ${characters} characters, the limit is ${MAX_EVIDENCE}`
     return { ...used, verdict: { kind: 'ERROR', message }, evidence: {} }
   }
-  return { ...used, verdict: wellFormed({ ...verdict }) as unknown as Verdict, evidence: wellFormed(evidence) }
+  return {
+    ...used,
+    verdict: wellFormed({ ...verdict } as unknown as Json) as unknown as Verdict,
+    evidence: wellFormed(evidence),
+  }
+}
+
+/** Looks at a result where it can be seen: what was changed in a worktree is in the workspace itself not yet. */
+async function lookAt(parts: Tools, gate: Check, looking: Looking, signal: AbortSignal): Promise<Seen> {
+  const { state, node, candidate, workspace } = looking
+  if (gate.kind === 'MERGE') return bringTogether(parts, looking)
+  if (!isIsolated(state)) return look(parts, gate, looking, signal)
+  const commit = candidate.commit ?? candidate.before ?? (await baseOf(parts, state, node.key))
+  const id = parts.newId()
+  try {
+    const worktree = await parts.worktrees.open(workspace, commit, parts.artifacts.worktree(id))
+    return await look(parts, gate, { ...looking, workspace: worktree.path }, signal).finally(worktree.close)
+  } finally {
+    await parts.artifacts.closeFolder(id)
+  }
+}
+
+/** Whether a result goes together with those that were accepted before it. */
+async function bringTogether({ worktrees }: Tools, { state, node, candidate, workspace }: Looking): Promise<Seen> {
+  const onto = headOf(state)
+  const commit = candidate.commit as string
+  const merged = await worktrees.merge(workspace, state.id, commitsWith(state, node.key, commit))
+  if (merged.kind === 'MERGED') {
+    const { commit: head } = merged
+    return { verdict: { kind: 'ACCEPT', merged: { onto, head } }, evidence: { commit, onto, head } }
+  }
+  const paths = merged.paths.slice(0, MAX_PATHS)
+  const feedback = `${paths.join(', ')}: what was changed there does not go together with what was accepted meanwhile. Do it again on top of that.`
+  return { verdict: { kind: 'REJECT', feedback }, evidence: { commit, onto, conflict: merged.commit, paths } }
 }
 
 function look(parts: Tools, gate: Gate, looking: Looking, signal: AbortSignal): Promise<Seen> {
@@ -120,16 +155,18 @@ function whyNot(name: string, outcome: Outcome): string {
 }
 
 async function checkFiles(
-  { workspaces }: Tools,
+  parts: Tools,
   { exist = [], changed = [] }: Extract<Gate, { kind: 'FILES' }>,
-  { workspace, candidate }: Looking,
+  looking: Looking,
 ): Promise<Seen> {
+  const { workspaces } = parts
+  const { workspace, candidate } = looking
   const missing: string[] = []
   for (const path of exist) if (!(await workspaces.holds(workspace, path))) missing.push(path)
   if (changed.length > 0 && candidate.before === undefined) {
     throw new Error('the workspace is no git repository: what has changed cannot be told')
   }
-  const differs = changed.length > 0 ? await workspaces.changed(workspace, candidate.before) : []
+  const differs = changed.length > 0 ? await changedSince(parts, looking) : []
   const same = changed.filter((path) => !differs.some((one) => one === path || one.startsWith(`${path}/`)))
   const problems = [
     ...missing.map((path) => `${path} does not exist`),
@@ -138,6 +175,17 @@ async function checkFiles(
   const evidence = { exist: [...exist], missing, changed: differs.slice(0, MAX_PATHS), same }
   if (problems.length === 0) return { verdict: { kind: 'ACCEPT' }, evidence }
   return { verdict: { kind: 'REJECT', feedback: problems.join('; ') }, evidence }
+}
+
+async function changedSince(
+  { workspaces, worktrees, store }: Tools,
+  { state, candidate, workspace }: Looking,
+): Promise<string[]> {
+  const { before, commit } = candidate
+  if (!isIsolated(state)) return workspaces.changed(workspace, before)
+  if (before === undefined || commit === undefined) return []
+  const { files } = await worktrees.difference((await store.workspace(state.projectId)) as string, before, commit)
+  return files.map(({ path }) => path)
 }
 
 async function askJudge(

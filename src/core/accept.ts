@@ -14,7 +14,7 @@ const MAX_REASON = 1_000
 export function accept(
   d: Draft,
   key: string,
-  result: Pick<ExecutionState, 'output' | 'summary' | 'evidence' | 'artifactCount'>,
+  result: Pick<ExecutionState, 'output' | 'summary' | 'evidence' | 'artifactCount' | 'commit'>,
   commit?: string,
 ): void {
   const summary = result.summary ?? ''

@@ -15,6 +15,13 @@ export type AgentType = (typeof AGENT_TYPES)[number]
 export const AGENT_STATUSES = ['ONLINE', 'BUSY', 'DEGRADED', 'OFFLINE', 'DISABLED'] as const
 export type AgentStatus = (typeof AGENT_STATUSES)[number]
 
+/**
+ * What an agent does with the workspace. READ: it only looks, and never writes there. WRITE: it changes files, and gets a
+ * worktree for that. SHARED: it works in the folder itself, unless the session says otherwise.
+ */
+export const WORKSPACE_USES = ['READ', 'WRITE', 'SHARED'] as const
+export type WorkspaceUse = (typeof WORKSPACE_USES)[number]
+
 /** Executions that an agent takes at once unless its registration says otherwise: as many as PARALLEL runs at once. */
 export const DEFAULT_SLOTS = 5
 

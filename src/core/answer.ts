@@ -1,15 +1,16 @@
 import type { Unit, UnitLimits } from './budget.ts'
-import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, moveSession, nodeOf } from './draft.ts'
+import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, moveSession } from './draft.ts'
 import type { ExecutionState, Failure } from './execution.ts'
 import { fail, giveUp } from './giveUp.ts'
-import type { Gate, Role } from './gate.ts'
+import type { Check, Role } from './gate.ts'
 import type { Answer, InterruptState } from './interrupt.ts'
 import type { Json } from './json.ts'
 import { lay } from './lay.ts'
+import { checksOf } from './merge.ts'
 import { changeInterrupt, keyOf, tell } from './raise.ts'
 import { decideRestore, failRollback } from './rollback.ts'
 import { stopAll } from './stop.ts'
-import { judged, validate } from './validate.ts'
+import { failForConflict, judged, reject, validate } from './validate.ts'
 
 /** A person's answer. */
 export interface Answering {
@@ -73,6 +74,7 @@ function carryOut(
   else if (kind === 'BUDGET') decideBudget(d, about.unit as Unit, answer, by)
   else if (key === undefined) decideRestore(d, answer.choice)
   else if (about.undo !== undefined) decideUndo(d, key, answer)
+  else if (about.conflict !== undefined) decideConflict(d, key, about.conflict, answer)
   else if (about.gate !== undefined) decideGate(d, key, about.gate, answer, by)
   else decideQuestion(d, key, interrupt, answer)
 }
@@ -146,13 +148,21 @@ function decideUndo(d: Draft, key: string, { choice }: Answer): void {
 }
 
 function decideGate(d: Draft, key: string, index: number, { choice, text }: Answer, by: string): void {
-  const gate = nodeOf(d.state, key).gates?.[index] as Gate
+  const gate = checksOf(d.state, key)[index] as Check
   forget(d, key, 'interruptId', 'gateErrors')
   moveExecution(d, key, 'VALIDATE')
   const evidence = { by, text: text ?? null }
   if (choice === 'APPROVE') judged(d, key, gate, { kind: 'ACCEPT' }, evidence)
   else if (choice === 'RETRY') validate(d, key)
   else judged(d, key, gate, { kind: 'REJECT', feedback: text ?? `${by} rejected it` }, evidence)
+}
+
+function decideConflict(d: Draft, key: string, conflict: string, { choice, text }: Answer): void {
+  forget(d, key, 'interruptId')
+  moveExecution(d, key, 'VALIDATE')
+  const told = text === undefined ? conflict : `${conflict}\n${text}`
+  if (choice === 'RETRY') reject(d, key, 'MERGE', told)
+  else failForConflict(d, key, told)
 }
 
 function decideQuestion(

@@ -1,5 +1,5 @@
 import type { Amounts } from './budget.ts'
-import type { Gate, GateKind } from './gate.ts'
+import type { CheckKind, Gate } from './gate.ts'
 import type { Json } from './json.ts'
 import type { ErrorClass } from './retry.ts'
 import type { Done } from './undoable.ts'
@@ -183,7 +183,7 @@ export interface Examined extends Candidate {
 /** Why a result was rejected, for the next attempt. */
 export interface Feedback {
   attempt: number
-  gate: GateKind | 'LEDGER'
+  gate: CheckKind | 'LEDGER'
   text: string
   /** Fallback agents tried by then. */
   fallbacks?: number
@@ -230,6 +230,8 @@ export interface ExecutionState {
   evidence?: Json
   /** Artifacts of the accepted result, if it has any. */
   artifactCount?: number
+  /** With worktrees: commit of the accepted result, if it has changed anything. */
+  commit?: string
   error?: Failure
   /** Whose end made this one SKIPPED or CANCELED. */
   causeId?: string

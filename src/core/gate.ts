@@ -4,6 +4,10 @@ import type { Json } from './json.ts'
 export const GATE_KINDS = ['SCHEMA', 'COMMAND', 'TEST_REPORT', 'FILES', 'EVIDENCE', 'JUDGE', 'PERSON'] as const
 export type GateKind = (typeof GATE_KINDS)[number]
 
+/** What a verdict can be of: a gate, or that a result goes together with the others (E110), which nobody has to ask for. */
+export const CHECK_KINDS = [...GATE_KINDS, 'MERGE'] as const
+export type CheckKind = (typeof CHECK_KINDS)[number]
+
 /** What a result has to pass before it is accepted. */
 export type Gate =
   /** The output fits a JSON Schema (draft 2020-12). */
@@ -21,8 +25,20 @@ export type Gate =
   /** A person approves. */
   | { kind: 'PERSON'; question: string; role?: Role; expiresMs?: number; onExpiry?: 'APPROVE' | 'REJECT' }
 
+/** A gate, or the last check of a result that was made in a worktree: it goes together with those accepted before. */
+export type Check = Gate | { kind: 'MERGE' }
+
 /** ERROR: the validator itself failed, which says nothing of the result. */
-export type Verdict = { kind: 'ACCEPT' } | { kind: 'REJECT'; feedback: string } | { kind: 'ERROR'; message: string }
+export type Verdict =
+  { kind: 'ACCEPT'; merged?: Merged } | { kind: 'REJECT'; feedback: string } | { kind: 'ERROR'; message: string }
+
+/** A result that has been brought together with those accepted before. */
+export interface Merged {
+  /** Commit of those. */
+  onto: string
+  /** Commit that holds all of them. */
+  head: string
+}
 
 /** Who may do what. ADMIN may do all that the others may. */
 export const ROLES = ['VIEWER', 'OPERATOR', 'APPROVER', 'AGENT', 'ADMIN'] as const

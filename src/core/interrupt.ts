@@ -45,7 +45,7 @@ export interface InterruptState {
   /** What counts once nobody has answered in time. */
   onExpiry: Answer
   /** Why it was raised, for the machine: which gate, which limit. */
-  about: { gate?: number; unit?: string; undo?: string }
+  about: { gate?: number; unit?: string; undo?: string; conflict?: string }
   createdAt: number
   expiresAt: number
   /** From then on ADMIN is asked too, loudly; once. */

@@ -1,6 +1,7 @@
 import { changePlan, type Draft, emit, moveSession } from './draft.ts'
 import { freeKey } from './freeKey.ts'
 import type { Choice } from './interrupt.ts'
+import { isIsolated } from './merge.ts'
 import type { Plan, PlanNode } from './plan.ts'
 import { openInterrupts, raise } from './raise.ts'
 import type { Rollback } from './state.ts'
@@ -88,6 +89,8 @@ export function restored(d: Draft, error: string | undefined): string | undefine
   if (d.state.status !== 'ROLLING_BACK' || rollback?.phase !== 'RESTORING') return 'no workspace is being restored'
   if (openInterrupts(d).length > 0) return 'a person has been asked already'
   if (error === undefined) {
+    // With worktrees nothing else holds what was accepted.
+    if (isIsolated(d.state)) d.state.headCommit = rollback.commit as string
     emit(d, 'WORKSPACE_RESTORED', { commit: rollback.commit as string })
     endRollback(d)
     return undefined

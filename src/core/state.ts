@@ -1,7 +1,7 @@
 import type { Budget } from './budget.ts'
 import type { Event } from './event.ts'
 import type { ExecutionState } from './execution.ts'
-import type { GateKind, Verdict } from './gate.ts'
+import type { CheckKind, Verdict } from './gate.ts'
 import { DEFAULT_EXPIRY_MS, type InterruptState } from './interrupt.ts'
 import type { Json } from './json.ts'
 import type { ClosePolicy, Pattern, Plan } from './plan.ts'
@@ -31,6 +31,14 @@ export const DEFAULT_LIMITS: SessionLimits = {
 export const INPUT_POLICIES = ['REJECT', 'ENQUEUE', 'INTERRUPT'] as const
 export type InputPolicy = (typeof INPUT_POLICIES)[number]
 
+/** Where attempts change the workspace. */
+export const ISOLATIONS = ['NONE', 'WORKTREES'] as const
+export type Isolation = (typeof ISOLATIONS)[number]
+
+/** What becomes of a result that does not go together with those accepted before it. */
+export const CONFLICT_POLICIES = ['RETRY', 'FAIL', 'ASK'] as const
+export type ConflictPolicy = (typeof CONFLICT_POLICIES)[number]
+
 /** How a session is to be carried out, beside its limits. */
 export interface SessionPolicy {
   /** REJECT: refused. ENQUEUE: for whatever begins later. INTERRUPT: what runs begins anew with it. */
@@ -45,9 +53,13 @@ export interface SessionPolicy {
   close: ClosePolicy
   /** How long its interrupts wait for an answer, in milliseconds. */
   interruptMs: number
+  /** NONE: in the workspace itself. WORKTREES: each in a folder of its own, and what they leave is merged. */
+  isolation: Isolation
+  /** RETRY: again on top of those. FAIL: it fails. ASK: a person says which. */
+  onConflict: ConflictPolicy
 }
 
-/** Rejects input, asks nobody, keeps no commits, stops its children, waits a day for answers. */
+/** Rejects input, asks nobody, keeps no commits, stops its children, waits a day for answers, works in the workspace. */
 export const DEFAULT_POLICY: SessionPolicy = {
   input: 'REJECT',
   review: false,
@@ -55,6 +67,8 @@ export const DEFAULT_POLICY: SessionPolicy = {
   snapshots: false,
   close: 'CANCEL_CHILDREN',
   interruptMs: DEFAULT_EXPIRY_MS,
+  isolation: 'NONE',
+  onConflict: 'RETRY',
 }
 
 /** What somebody told a session while it ran. */
@@ -130,6 +144,8 @@ export interface SessionState {
   rollback?: Rollback
   /** Commit of the workspace when it began. */
   baseCommit?: string
+  /** With worktrees: commit that holds all that was accepted; undefined: nothing of it has changed anything. */
+  headCommit?: string
   /** The session that this one was forked from. */
   forkOfId?: string
   output?: Json
@@ -163,9 +179,9 @@ export interface GateVerdict {
   seq: number
   executionId: string
   attemptId: string
-  /** Place among the node's gates, from 0. */
+  /** Place among the checks of the result, from 0. */
   gate: number
-  kind: GateKind
+  kind: CheckKind
   verdict: Verdict['kind']
   /** Feedback of REJECT, message of ERROR. */
   text?: string

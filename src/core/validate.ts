@@ -2,10 +2,19 @@ import { accept } from './accept.ts'
 import { cut } from './cut.ts'
 import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, nodeOf } from './draft.ts'
 import type { Candidate, Failure } from './execution.ts'
-import { type Gate, MAX_GATE_ERRORS, MAX_REJECTIONS, MAX_VERDICT_TEXT, type Verdict } from './gate.ts'
+import {
+  type Check,
+  type CheckKind,
+  type Gate,
+  MAX_GATE_ERRORS,
+  MAX_REJECTIONS,
+  MAX_VERDICT_TEXT,
+  type Verdict,
+} from './gate.ts'
 import { giveUp } from './giveUp.ts'
 import type { Json } from './json.ts'
 import { look } from './judge.ts'
+import { askAboutConflict, checksOf, headOf, isIsolated, stillHolds } from './merge.ts'
 import { waitForAnswer } from './raise.ts'
 import { mismatches } from './schema.ts'
 
@@ -15,15 +24,28 @@ export function validate(d: Draft, key: string): void {
     const execution = executionOf(d.state, key)
     const { gate: index = 0 } = execution
     const candidate = execution.candidate as Candidate
-    const gate = nodeOf(d.state, key).gates?.[index]
+    const gate = checksOf(d.state, key)[index]
     if (!gate) {
       const { output, summary, evidence, artifacts, commit } = candidate
-      accept(d, key, { output, summary, evidence, ...(artifacts > 0 && { artifactCount: artifacts }) }, commit)
+      const isolated = isIsolated(d.state)
+      const result = { output, summary, evidence, ...(artifacts > 0 && { artifactCount: artifacts }) }
+      accept(
+        d,
+        key,
+        { ...result, ...(isolated && commit !== undefined && { commit }) },
+        // With worktrees what it goes back to holds what was accepted of all branches.
+        isolated ? headOf(d.state) : commit,
+      )
       return
     }
     if (gate.kind === 'PERSON') {
       askPerson(d, key, gate, index, candidate)
       return
+    }
+    if (gate.kind === 'MERGE' && candidate.commit === undefined) {
+      // Nothing was changed.
+      changeExecution(d, key, { gate: index + 1 })
+      continue
     }
     const seen = check(gate, candidate)
     if (!seen) {
@@ -40,7 +62,7 @@ export function validate(d: Draft, key: string): void {
 }
 
 /** What can be said of a result without looking anywhere else; undefined: somebody has to look. */
-function check(gate: Gate, { output, evidence, artifacts }: Candidate): Seen | undefined {
+function check(gate: Check, { output, evidence, artifacts }: Candidate): Seen | undefined {
   if (gate.kind === 'SCHEMA') {
     const problems = mismatches(output, gate.schema)
     return seen(problems.length === 0, `the output does not fit its schema: ${problems.join('; ')}`, { problems })
@@ -97,7 +119,7 @@ function checkEvidence(gate: Extract<Gate, { kind: 'EVIDENCE' }>, evidence: Json
 }
 
 /** Keeps what a gate said, and tells it. */
-function note(d: Draft, key: string, gate: Gate, verdict: Verdict, evidence: Json): void {
+function note(d: Draft, key: string, gate: Check, verdict: Verdict, evidence: Json): void {
   const { id: executionId, current, gate: index = 0 } = executionOf(d.state, key)
   // A child session has no attempt of its own.
   const attemptId = current?.id ?? executionId
@@ -115,16 +137,21 @@ function note(d: Draft, key: string, gate: Gate, verdict: Verdict, evidence: Jso
 }
 
 /** A gate has given its verdict, in whatever many words. */
-export function judged(d: Draft, key: string, gate: Gate, given: Verdict, evidence: Json): void {
+export function judged(d: Draft, key: string, gate: Check, given: Verdict, evidence: Json): void {
   const execution = executionOf(d.state, key)
-  const verdict = shortened(given)
+  const verdict = shortened(stillHolds(d.state, gate, given))
   note(d, key, gate, verdict, evidence)
   if (verdict.kind === 'ACCEPT') {
+    if (verdict.merged) d.state.headCommit = verdict.merged.head
     forget(d, key, 'gateErrors')
     changeExecution(d, key, { gate: (execution.gate as number) + 1 })
     validate(d, key)
   } else if (verdict.kind === 'REJECT') {
-    reject(d, key, gate.kind, verdict.feedback)
+    if (gate.kind === 'MERGE') conflict(d, key, verdict.feedback)
+    else reject(d, key, gate.kind, verdict.feedback)
+  } else if (given.kind === 'ACCEPT') {
+    // No fault of the one who looked.
+    look(d, key)
   } else {
     const gateErrors = (execution.gateErrors ?? 0) + 1
     changeExecution(d, key, { gateErrors })
@@ -140,7 +167,7 @@ function shortened(verdict: Verdict): Verdict {
 }
 
 /** A result is rejected: another attempt gets the feedback, as often as the budget of rejections allows. */
-export function reject(d: Draft, key: string, gate: Gate['kind'] | 'LEDGER', said: string): void {
+export function reject(d: Draft, key: string, gate: CheckKind | 'LEDGER', said: string): void {
   const text = cut(said, MAX_VERDICT_TEXT)
   const execution = executionOf(d.state, key)
   const { attempt, fallbacks } = execution
@@ -163,6 +190,20 @@ export function reject(d: Draft, key: string, gate: Gate['kind'] | 'LEDGER', sai
     }
     giveUp(d, key, failure)
   }
+}
+
+/** A result does not go together with those accepted before it: the policy says what becomes of it (E111). */
+function conflict(d: Draft, key: string, text: string): void {
+  const { onConflict } = d.state.policy
+  if (onConflict === 'ASK') askAboutConflict(d, key, text)
+  else if (onConflict === 'RETRY') reject(d, key, 'MERGE', text)
+  else failForConflict(d, key, text)
+}
+
+/** It is not done again on top of those. */
+export function failForConflict(d: Draft, key: string, text: string): void {
+  forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId')
+  giveUp(d, key, { class: 'REJECTED', message: text })
 }
 
 function times(count: number): string {
@@ -194,13 +235,14 @@ function askPerson(
 }
 
 /** A gate that gives no verdict says nothing of the result: a person decides. */
-function askAboutGate(d: Draft, key: string, { kind }: Gate, message: string): void {
+function askAboutGate(d: Draft, key: string, { kind }: Check, message: string): void {
   const { gate = 0, candidate } = executionOf(d.state, key)
   waitForAnswer(d, key, {
     kind: 'APPROVAL',
     question: `The gate ${kind} of "${key}" could not give a verdict ${MAX_GATE_ERRORS} times: ${message}. May the result stand?`,
     shown: shownOf(key, candidate as Candidate),
-    choices: ['APPROVE', 'REJECT', 'RETRY'],
+    // What has not been brought together cannot stand.
+    choices: kind === 'MERGE' ? ['RETRY', 'REJECT'] : ['APPROVE', 'REJECT', 'RETRY'],
     onExpiry: { choice: 'REJECT', text: 'nobody answered in time' },
     about: { gate },
   })

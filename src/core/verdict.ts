@@ -1,8 +1,9 @@
 import { type Draft, executionById, nodeOf } from './draft.ts'
 import { type ExecutionState, waitsForJudge } from './execution.ts'
-import type { Gate, Verdict } from './gate.ts'
+import type { Check, Verdict } from './gate.ts'
 import type { Json } from './json.ts'
 import { loseJudge, settleJudge } from './judge.ts'
+import { checksOf } from './merge.ts'
 import { amountsOf } from './spend.ts'
 import { judged } from './validate.ts'
 
@@ -45,12 +46,12 @@ export function judgeLost(d: Draft, lost: Asked): string | undefined {
 function awaitedBy(
   d: Draft,
   { executionId, attemptId, gate: index, errors }: Asked,
-): { execution: ExecutionState; gate: Gate } | string {
+): { execution: ExecutionState; gate: Check } | string {
   const execution = executionById(d.state, executionId)
   if (!execution) return 'no such execution in this session'
   const { key, status, current, gate: awaited, gateErrors = 0 } = execution
   const { gates } = nodeOf(d.state, key)
-  const gate = gates?.[index]
+  const gate = checksOf(d.state, key)[index]
   if (status !== 'VALIDATING' || !gate || awaited !== index || errors !== gateErrors) {
     return `no such verdict is awaited: the execution is ${status}`
   }

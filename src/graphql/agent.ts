@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid'
 import { z } from 'zod'
-import { AGENT_TYPES, DEFAULT_SLOTS } from '../core/agent.ts'
+import { AGENT_TYPES, DEFAULT_SLOTS, WORKSPACE_USES } from '../core/agent.ts'
 import type { Json } from '../core/json.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { registerAgent, type Registration } from '../store/agent.ts'
@@ -8,13 +8,19 @@ import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
 import type { Context } from './context.ts'
-import { AgentStatusEnum, AgentTypeEnum, orderInput } from './enums.ts'
+import { AgentStatusEnum, AgentTypeEnum, enumOf, orderInput } from './enums.ts'
 import { conflict, demandAll, invalid, limitReached, notFound } from './errors.ts'
 import { LOOK } from './forbidden.ts'
 import { idOf } from './ids.ts'
 import { mutation, type SuccessFields } from './mutation.ts'
 import * as rules from './rules.ts'
 import { Timeouts, TimeoutsInput, timeoutsRules } from './timeouts.ts'
+
+const WorkspaceUseEnum = enumOf('WorkspaceUse', 'What an agent does with the workspace.', WORKSPACE_USES, {
+  READ: 'It only looks, and never writes there.',
+  WRITE: 'It changes files, and gets a worktree for that unless the session says otherwise.',
+  SHARED: 'It works in the folder itself unless the session has worktrees.',
+})
 
 export const Agent = builder.prismaNode('Agent', {
   description: 'Somebody who does executions: a command, a model, a remote agent, a worker.',
@@ -44,6 +50,10 @@ export const Agent = builder.prismaNode('Agent', {
       description: 'Limits of time of what it does; null: those of the task or the server.',
       select: { timeouts: true },
       resolve: ({ timeouts }) => timeouts as object | null,
+    }),
+    workspace: t.expose('workspace', {
+      type: WorkspaceUseEnum,
+      description: 'What it does with the workspace.',
     }),
     status: t.field({
       type: AgentStatusEnum,
@@ -168,6 +178,10 @@ mutation('registerAgent', {
     }),
     slots: t.int({ description: 'How many executions it takes at once: 1 to 1000, 5 unless told.' }),
     timeouts: t.field({ type: TimeoutsInput, description: 'Limits of time of what it does.' }),
+    workspace: t.field({
+      type: WorkspaceUseEnum,
+      description: 'What it does with the workspace; SHARED if left out.',
+    }),
   }),
   rules: rules.object({
     project: rules.optional(rules.globalId),
@@ -179,6 +193,7 @@ mutation('registerAgent', {
     runtimeConfig: rules.json,
     slots: rules.optional(slots),
     timeouts: rules.optional(timeoutsRules),
+    workspace: rules.optional(z.enum(WORKSPACE_USES)),
   }),
   success: withRegistration,
   resolve: async ({ project, ...input }, context) => {
@@ -216,6 +231,7 @@ mutation('updateAgent', {
     }),
     slots: t.int({ description: 'How many executions it takes at once from now on: 1 to 1000.' }),
     timeouts: t.field({ type: TimeoutsInput, description: 'Limits of time of what it does from now on.' }),
+    workspace: t.field({ type: WorkspaceUseEnum, description: 'What it does with the workspace from now on.' }),
     disabled: t.boolean({
       description: 'true: it takes no more work; false: it may again. Its version stays the same.',
     }),
@@ -227,6 +243,7 @@ mutation('updateAgent', {
     runtimeConfig: rules.optional(rules.json),
     slots: rules.optional(slots),
     timeouts: rules.optional(timeoutsRules),
+    workspace: rules.optional(z.enum(WORKSPACE_USES)),
     disabled: rules.optional(z.boolean()),
   }),
   success: withAgent('The agent as it is now.'),
@@ -236,7 +253,7 @@ mutation('updateAgent', {
     if (!known) throw notFound('Agent')
     if (known.projectId === null) demandAll(context, 'This agent is for all projects')
     if (Object.keys(change).length > 0) {
-      const { projectId, name, type, description, capabilities, runtime, slots } = known
+      const { projectId, name, type, description, capabilities, runtime, slots, workspace } = known
       const registration: Registration = {
         projectId,
         name,
@@ -245,6 +262,7 @@ mutation('updateAgent', {
         capabilities,
         runtime,
         slots,
+        workspace,
         runtimeConfig: known.runtimeConfig as Json,
         timeouts: known.timeouts as Registration['timeouts'],
         origin: 'API',

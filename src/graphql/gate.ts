@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Gate as CoreGate, GATE_KINDS, type GateKind, ROLES } from '../core/gate.ts'
+import { CHECK_KINDS, type Gate as CoreGate, type GateKind, ROLES } from '../core/gate.ts'
 import { builder } from './builder.ts'
 import { enumOf } from './enums.ts'
 import * as rules from './rules.ts'
@@ -8,7 +8,7 @@ import { RoleEnum } from './viewer.ts'
 export const GateKindEnum = enumOf(
   'GateKind',
   'What kind of gate it is. They run in this order, the certain before the doubtful.',
-  GATE_KINDS,
+  CHECK_KINDS,
   {
     SCHEMA: 'The output has to fit a JSON Schema.',
     COMMAND: 'A command of the operator has to end with 0.',
@@ -17,6 +17,8 @@ export const GateKindEnum = enumOf(
     EVIDENCE: 'There have to be artifacts, and evidence that has passed.',
     JUDGE: 'Another agent has to find that criteria are met.',
     PERSON: 'A person has to approve.',
+    MERGE:
+      'With worktrees, after all gates: what was changed has to go together with what was accepted before. Nobody has to ask for it.',
   },
 )
 

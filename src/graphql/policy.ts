@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { INPUT_POLICIES, type SessionPolicy as CorePolicy } from '../core/state.ts'
+import { CONFLICT_POLICIES, INPUT_POLICIES, ISOLATIONS, type SessionPolicy as CorePolicy } from '../core/state.ts'
 import { builder } from './builder.ts'
 import { enumOf } from './enums.ts'
 import * as rules from './rules.ts'
@@ -16,6 +16,23 @@ const ClosePolicyEnum = enumOf('ClosePolicy', 'What becomes of child sessions wh
   WAIT: 'They are awaited.',
   ABANDON: 'They go on by themselves.',
 })
+
+const IsolationEnum = enumOf('Isolation', 'Where attempts change the workspace.', ISOLATIONS, {
+  NONE: 'In the workspace itself.',
+  WORKTREES:
+    'Each in a git worktree of its own, or in a copy where the workspace is under no version control. What is accepted is merged in the order of the plan, and shown as the branch tutti/<id of the session>; the workspace stays as it is.',
+})
+
+const ConflictPolicyEnum = enumOf(
+  'ConflictPolicy',
+  'With worktrees: what becomes of a result whose changes do not go together with what was accepted before.',
+  CONFLICT_POLICIES,
+  {
+    RETRY: 'It is rejected, and the next attempt begins on top of what was accepted.',
+    FAIL: 'It fails.',
+    ASK: 'A person says which of the two.',
+  },
+)
 
 const MEANING = {
   review: 'Whether a person has to approve the plan before anything begins.',
@@ -37,6 +54,17 @@ const SessionPolicy = builder.objectRef<CorePolicy>('SessionPolicy').implement({
       description: 'What becomes of its children when it is stopped.',
     }),
     interruptMs: t.expose('interruptMs', { type: 'Duration', description: MEANING.interruptMs }),
+    isolation: t.field({
+      type: IsolationEnum,
+      description: 'Where attempts change the workspace.',
+      // Sessions of earlier versions do not say.
+      resolve: ({ isolation }) => isolation ?? 'NONE',
+    }),
+    onConflict: t.field({
+      type: ConflictPolicyEnum,
+      description: 'With worktrees: what becomes of a result that does not go together with what was accepted before.',
+      resolve: ({ onConflict }) => onConflict ?? 'RETRY',
+    }),
   }),
 })
 
@@ -66,6 +94,16 @@ export const SessionPolicyInput = builder.inputType('SessionPolicyInput', {
       description: 'What becomes of its children when it is stopped; CANCEL_CHILDREN if left out.',
     }),
     interruptMs: t.field({ type: 'Duration', description: `${MEANING.interruptMs} A day if left out.` }),
+    isolation: t.field({
+      type: IsolationEnum,
+      description:
+        'Where attempts change the workspace; WORKTREES if left out where an agent of the project changes files (see Agent.workspace), else NONE.',
+    }),
+    onConflict: t.field({
+      type: ConflictPolicyEnum,
+      description:
+        'With worktrees: what becomes of a result that does not go together with what was accepted before; RETRY if left out.',
+    }),
   }),
 })
 
@@ -76,4 +114,6 @@ export const policyRules = rules.object({
   snapshots: rules.optional(z.boolean()),
   close: rules.optional(z.enum(CLOSE_POLICIES)),
   interruptMs: rules.optional(rules.whole(1_000, 30 * 86_400_000)),
+  isolation: rules.optional(z.enum(ISOLATIONS)),
+  onConflict: rules.optional(z.enum(CONFLICT_POLICIES)),
 })

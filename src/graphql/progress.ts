@@ -1,3 +1,4 @@
+import { branchOf } from '../workspace.ts'
 import type { Reply as CoreReply } from '../core/execution.ts'
 import type { Ledger as CoreLedger, Rollback as CoreRollback, SessionInput as CoreInput } from '../core/state.ts'
 import { builder } from './builder.ts'
@@ -76,7 +77,19 @@ builder.prismaObjectFields('Session', (t) => ({
   }),
   baseCommit: t.exposeString('baseCommit', {
     nullable: true,
-    description: 'Commit of the workspace when it began, if snapshots are kept; else null.',
+    description: 'Commit of the workspace when it began, if snapshots are kept or it has worktrees; else null.',
+  }),
+  headCommit: t.exposeString('headCommit', {
+    nullable: true,
+    description: 'With worktrees: commit that holds all that was accepted; null: nothing has been changed.',
+  }),
+  branch: t.string({
+    nullable: true,
+    description:
+      'With worktrees: the branch of the repository that shows headCommit once it has ended; null: nothing has been changed. A workspace under no version control has none.',
+    select: { id: true, headCommit: true, parentSessionId: true },
+    resolve: ({ id, headCommit, parentSessionId }) =>
+      headCommit === null || parentSessionId !== null ? null : branchOf(id),
   }),
   waitedMs: t.field({
     type: 'Duration',
@@ -96,6 +109,10 @@ const Reply = builder.objectRef<CoreReply>('Reply').implement({
 })
 
 builder.prismaObjectFields('Execution', (t) => ({
+  commit: t.exposeString('commit', {
+    nullable: true,
+    description: 'With worktrees: commit of its accepted result; null: it has changed nothing.',
+  }),
   replies: t.field({
     type: [Reply],
     description: 'What people answered to its agents, in order; a list of at most 20.',

@@ -1,4 +1,4 @@
-import { GATE_KINDS } from '../core/gate.ts'
+import { CHECK_KINDS } from '../core/gate.ts'
 import type { Candidate as CoreCandidate, Feedback as CoreFeedback } from '../core/execution.ts'
 import { builder } from './builder.ts'
 import { pageCost, pageOfLog } from './connection.ts'
@@ -83,7 +83,7 @@ builder.prismaObjectField('Session', 'verdicts', (t) =>
   ),
 )
 
-const FeedbackSource = enumOf('FeedbackSource', 'Who rejected a result.', [...GATE_KINDS, 'LEDGER'] as const, {
+const FeedbackSource = enumOf('FeedbackSource', 'Who rejected a result.', [...CHECK_KINDS, 'LEDGER'] as const, {
   SCHEMA: 'The output does not fit its JSON Schema.',
   COMMAND: 'A command did not end with 0.',
   TEST_REPORT: 'The tests are not as they have to be.',
@@ -91,6 +91,7 @@ const FeedbackSource = enumOf('FeedbackSource', 'Who rejected a result.', [...GA
   EVIDENCE: 'Artifacts or evidence are missing.',
   JUDGE: 'Another agent rejected it.',
   PERSON: 'A person rejected it.',
+  MERGE: 'What was changed does not go together with what was accepted before.',
   LEDGER: "A manager's ledger cannot be read or carried out.",
 })
 

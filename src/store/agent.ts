@@ -1,4 +1,4 @@
-import type { AgentType } from '../core/agent.ts'
+import type { AgentType, WorkspaceUse } from '../core/agent.ts'
 import { canonical } from '../core/hash.ts'
 import type { Json } from '../core/json.ts'
 import type { Timeouts } from '../core/plan.ts'
@@ -17,6 +17,8 @@ export interface Registration {
   /** Executions at once. */
   slots: number
   timeouts: Partial<Timeouts> | null
+  /** SHARED if left out. */
+  workspace?: WorkspaceUse
   /** Who keeps it up to date: the operator's configuration, or clients of the API. */
   origin: 'CONFIGURATION' | 'API'
 }
@@ -26,7 +28,7 @@ interface Registered extends Registration {
   version: number
 }
 
-const KEEPS = `"projectId", name, type::text AS type, description, capabilities, runtime, "runtimeConfig", slots, timeouts, origin`
+const KEEPS = `"projectId", name, type::text AS type, description, capabilities, runtime, "runtimeConfig", slots, timeouts, workspace::text AS workspace, origin`
 
 /**
  * Registers an agent, or a new version of the one with this name in the project. The same registration again changes
@@ -40,8 +42,20 @@ export async function registerAgent(
   newId: string,
   now: number,
 ): Promise<{ id: string; version: number; changed: boolean }> {
-  const { projectId, name, type, description, capabilities, runtime, runtimeConfig, slots, timeouts, origin } =
-    registration
+  const full = { workspace: 'SHARED' as const, ...registration }
+  const {
+    projectId,
+    name,
+    type,
+    description,
+    capabilities,
+    runtime,
+    runtimeConfig,
+    slots,
+    timeouts,
+    workspace,
+    origin,
+  } = full
   // Two registrations of one name at once take turns; the lock goes with the transaction.
   await query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [`agent:${projectId ?? ''}:${name}`])
   const [known] = await query<Registered>(
@@ -51,7 +65,7 @@ export async function registerAgent(
   )
   if (known) {
     const { id, version, ...rest } = known
-    if (canonical(rest) === canonical(registration)) return { id, version, changed: false }
+    if (canonical(rest) === canonical(full)) return { id, version, changed: false }
   }
   const values = [
     known?.id ?? newId,
@@ -66,14 +80,15 @@ export async function registerAgent(
     timeouts === null ? null : JSON.stringify(timeouts),
     origin,
     new Date(now),
+    workspace,
   ]
   const [row] = await query<{ id: string; version: number }>(
     `INSERT INTO "Agent" (id, "projectId", name, type, description, capabilities, runtime, "runtimeConfig", slots,
-       timeouts, origin, "createdAt", "updatedAt")
-     VALUES ($1, $2, $3, $4::"AgentType", $5, $6, $7, $8::jsonb, $9, $10::jsonb, $11, $12, $12)
+       timeouts, origin, "createdAt", "updatedAt", workspace)
+     VALUES ($1, $2, $3, $4::"AgentType", $5, $6, $7, $8::jsonb, $9, $10::jsonb, $11, $12, $12, $13::"WorkspaceUse")
      ON CONFLICT (id) DO UPDATE SET type = EXCLUDED.type, description = EXCLUDED.description,
        capabilities = EXCLUDED.capabilities, runtime = EXCLUDED.runtime, "runtimeConfig" = EXCLUDED."runtimeConfig",
-       slots = EXCLUDED.slots, timeouts = EXCLUDED.timeouts, origin = EXCLUDED.origin,
+       slots = EXCLUDED.slots, timeouts = EXCLUDED.timeouts, workspace = EXCLUDED.workspace, origin = EXCLUDED.origin,
        "updatedAt" = EXCLUDED."updatedAt", version = "Agent".version + 1
      RETURNING id, version`,
     values,

@@ -18,6 +18,8 @@ export interface ArtifactStore {
   openFolder(attemptId: string): Promise<string>
   /** Where `openFolder` puts it. */
   folder(attemptId: string): string
+  /** Where the attempt may have a copy of the workspace; goes with its folder. */
+  worktree(attemptId: string): string
   closeFolder(attemptId: string): Promise<void>
   /** Attempts of which a killed server left a folder or a record beside it. Call it while no attempt is under way. */
   leftovers(): Promise<string[]>
@@ -37,6 +39,7 @@ export const artifactsIn = (dataDir: string): string => join(dataDir, 'artifacts
 export function createArtifactStore(dataDir: string, work: string = join(dataDir, 'work')): ArtifactStore {
   const path = (sha256: string): string => join(artifactsIn(dataDir), sha256.slice(0, 2), sha256)
   const folder = (attemptId: string): string => join(work, attemptId)
+  const worktree = (attemptId: string): string => join(work, `${attemptId}.worktree`)
   return {
     path,
     folder,
@@ -62,7 +65,10 @@ export function createArtifactStore(dataDir: string, work: string = join(dataDir
       await mkdir(folder(attemptId), { recursive: true })
       return folder(attemptId)
     },
-    closeFolder: (attemptId) => rm(folder(attemptId), { recursive: true, force: true }),
+    worktree,
+    async closeFolder(attemptId) {
+      for (const path of [folder(attemptId), worktree(attemptId)]) await rm(path, { recursive: true, force: true })
+    },
     async leftovers() {
       const names = await readdir(work).catch(() => [])
       for (const name of names) if (name.endsWith(PART)) await rm(join(work, name), { force: true })

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Bus, Ear } from '../bus.ts'
 import type { Expected } from '../core/estimate.ts'
-import type { AgentProfile } from '../core/agent.ts'
+import type { AgentProfile, WorkspaceUse } from '../core/agent.ts'
 import type { Analysis } from '../core/analysis.ts'
 import type { Json } from '../core/json.ts'
 import type { Timeouts } from '../core/plan.ts'
@@ -21,6 +21,7 @@ export interface AgentRecord extends AgentProfile {
   runtime: string
   runtimeConfig: Json
   timeouts: Partial<Timeouts> | null
+  workspace: WorkspaceUse
 }
 
 /** What is written together with a new session. */
@@ -179,7 +180,8 @@ export function createStore(parts: {
     agents: () =>
       query<AgentRecord>(
         `SELECT id, name, type::text AS type, description, capabilities, status::text AS status, "statusReason", slots,
-           "projectId", version, runtime, "runtimeConfig", timeouts
+           "projectId", version, runtime, "runtimeConfig", timeouts,
+           workspace::text AS workspace
          FROM "Agent" WHERE "archivedAt" IS NULL ORDER BY name, id`,
       ),
     async experience(agentIds) {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { lstat, mkdir, readlink, rm, symlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import type { Difference, Merged, Worktree, Worktrees } from '../workspace.ts'
+import { dirname, join, posix } from 'node:path'
+import { branchOf, type Difference, type Merged, type Worktree, type Worktrees } from '../workspace.ts'
 import { read, withIndex } from './content.ts'
 import { bytes, entries, gitIn, openCopies, openRepository, type Repository } from './repository.ts'
 
@@ -29,13 +29,11 @@ const STATUSES: Readonly<Record<string, Difference['files'][number]['status']>> 
  * @param options.home where the copies of workspaces are kept that are under no version control
  * @param options.shared names of ignored folders at the top of the workspace that worktrees have links to
  */
-export function createWorktrees(options: {
-  home: string
-  shared?: readonly string[]
-  limits?: Partial<WorktreeLimits>
-}): Worktrees {
-  const { home, shared = DEFAULT_SHARED } = options
-  const limits = { ...DEFAULT_WORKTREE_LIMITS, ...options.limits }
+export function createWorktrees(
+  options: { home: string; shared?: readonly string[] } & Partial<WorktreeLimits>,
+): Worktrees {
+  const { home, shared = DEFAULT_SHARED, ...given } = options
+  const limits = { ...DEFAULT_WORKTREE_LIMITS, ...given }
   const repositoryOf = async (workspace: string): Promise<Repository> =>
     (await openRepository(workspace)) ?? openCopies(workspace, home)
 
@@ -82,12 +80,15 @@ export function createWorktrees(options: {
     },
 
     async difference(workspace, from, to) {
-      const { theirs } = await repositoryOf(workspace)
+      const { theirs, prefix } = await repositoryOf(workspace)
       const shown = ['-r', '-z', '--no-renames', '--ignore-submodules=none', '--name-status']
       const listed = entries(await theirs(['diff-tree', ...shown, from, to]))
       const files: Difference['files'] = []
       for (let at = 0; at + 1 < listed.length; at += 2) {
-        files.push({ path: bytes(listed[at + 1] as string), status: STATUSES[listed[at] as string] ?? 'CHANGED' })
+        files.push({
+          path: posix.relative(bytes(prefix), bytes(listed[at + 1] as string)),
+          status: STATUSES[listed[at] as string] ?? 'CHANGED',
+        })
       }
       const patch = ['--binary', '--full-index', '--no-ext-diff', '--no-textconv', '--no-renames', '--no-color']
       return { files, patch: bytes(await theirs(['diff', ...patch, from, to])) }
@@ -97,7 +98,7 @@ export function createWorktrees(options: {
       const repository = await repositoryOf(workspace)
       const { theirs } = repository
       if (!repository.isPersons || !SESSION.test(sessionId)) return undefined
-      const branch = `tutti/${sessionId}`
+      const branch = branchOf(sessionId)
       const ref = `refs/heads/${branch}`
       const now = (await theirs(['rev-parse', '--quiet', '--verify', ref], { fine: [0, 1] })).trim()
       if (now === commit) return branch

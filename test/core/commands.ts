@@ -127,6 +127,9 @@ export const anyPolicy: fc.Arbitrary<SessionPolicy> = fc.record({
   snapshots: fc.boolean(),
   close: fc.constantFrom('CANCEL_CHILDREN' as const, 'WAIT' as const, 'ABANDON' as const),
   interruptMs: fc.constantFrom(1_001, 30_000, 86_400_000),
+  // What merges is not the machine's to know: see step.merge.test.ts.
+  isolation: fc.constant('NONE' as const),
+  onConflict: fc.constant('RETRY' as const),
 })
 
 const maybe = <T>(amount: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>

@@ -18,6 +18,7 @@ import { eventsAfter } from '../../src/store/journal.ts'
 import { createServers, type Servers } from '../../src/store/servers.ts'
 import { createStore } from '../../src/store/store.ts'
 import { createGitWorkspaces } from '../../src/workspaces/git.ts'
+import { createWorktrees } from '../../src/workspaces/worktrees.ts'
 import { inside, ok, untilStopped } from '../coordinator/inside.ts'
 import { DATABASES, freshDatabase } from '../database.ts'
 
@@ -66,6 +67,7 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
       runtimes: { inside: agent },
       artifacts: createArtifactStore(dataDir, join(dataDir, id)),
       workspaces: createGitWorkspaces(),
+      worktrees: createWorktrees({ home: join(dataDir, 'copies') }),
       timers,
       log,
       owner: id,

@@ -29,6 +29,7 @@ export function artifactsOn(disk: Disk, life: Life, broken: () => boolean): Arti
         disk.folders.add(attemptId)
         return folder(attemptId)
       }),
+    worktree: (attemptId) => `${attemptId}.worktree`,
     closeFolder: (attemptId) => life.call('close a folder', () => void disk.folders.delete(attemptId)),
     leftovers: () => life.call('look for leftovers', () => [...disk.folders]),
   }

@@ -67,6 +67,7 @@ function anyAgent(random: Random, number: number): AgentRecord {
     runtime: 'simulated',
     runtimeConfig: {},
     timeouts: random.chance(0.2) ? { attemptMs: 20_000 } : null,
+    workspace: 'SHARED',
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Worktrees } from '../../src/workspace.ts'
 import type { Logger } from 'pino'
 import type { Coordinator } from '../../src/coordinator/coordinator.ts'
 import { createCoordinator } from '../../src/coordinator/create.ts'
@@ -81,6 +82,7 @@ export function openServer(house: House, life: Life, disk: Disk): Server {
     },
     artifacts: artifactsOn(disk, life, diskFails),
     workspaces: workspacesOn(house.commits, life, diskFails),
+    worktrees: NO_WORKTREES,
     timers,
     log,
     owner: life.name,
@@ -90,6 +92,15 @@ export function openServer(house: House, life: Life, disk: Disk): Server {
     chance: house.chance,
   })
   return Object.assign(server, { coordinator })
+}
+
+/** Simulated sessions work in their workspace itself. */
+const NO_WORKTREES: Worktrees = {
+  begin: () => Promise.reject(new Error('there are no worktrees here')),
+  open: () => Promise.reject(new Error('there are no worktrees here')),
+  merge: () => Promise.reject(new Error('there are no worktrees here')),
+  difference: () => Promise.reject(new Error('there are no worktrees here')),
+  publish: () => Promise.reject(new Error('there are no worktrees here')),
 }
 
 /** How often an engine may look for work while nothing else happens: whoever looks more often keeps all others waiting. */
