@@ -17,6 +17,8 @@ import { connectCounter } from './graphql/rate.ts'
 import { createServer } from './graphql/server.ts'
 import { trustedDocuments } from './graphql/trusted.ts'
 import { openRuntimes } from './openRuntimes.ts'
+import { createSandbox, type Sandbox } from './processes/sandbox.ts'
+import { settingsOf } from './processes/sandbox/settings.ts'
 import { registrationsOf } from './registrations.ts'
 import { archiveUnconfigured, registerAgent, type Registration } from './store/agent.ts'
 import { createArtifactStore } from './store/artifacts.ts'
@@ -34,10 +36,10 @@ import { createStore } from './store/store.ts'
 import { sweepArtifacts } from './store/sweep.ts'
 import { findTemplate } from './store/template.ts'
 import { createGitWorkspaces, forgetSnapshots } from './workspaces/git.ts'
+import { createWorktrees } from './workspaces/worktrees.ts'
 
 /** A server that runs. */
 export interface App {
-import { createWorktrees } from './workspaces/worktrees.ts'
   /** Where it listens, for instance http://127.0.0.1:4000. */
   url: string
   /** What lets this machine in, whatever tokens there are, for as long as it runs. Not to be told to anybody else. */
@@ -141,7 +143,9 @@ async function open(
   const bus = redisUrl === undefined ? memoryBus({ log }) : redisBus({ url: redisUrl, log })
   opened(() => bus.close())
   const artifacts = createArtifactStore(dataDir, slot.work)
-  const runtimes = openRuntimes(config)
+  const sandbox = createSandbox({ environment: config.environment, hidden: [dataDir], defaults: config.sandbox })
+  const runtimes = openRuntimes(config, { sandbox })
+  const unprotected = crewed ? await lackOfSandbox(config, sandbox, log) : undefined
   if (crewed) {
     await sweep(database, dataDir, log)
     await register(database, registrationsOf(config))
@@ -157,12 +161,12 @@ async function open(
     runtimes,
     artifacts,
     workspaces: createGitWorkspaces(),
+    worktrees: createWorktrees({ home: join(dataDir, 'copies'), ...config.worktrees }),
     timers,
     log,
     owner,
     crewed,
     membership: membershipOf(config, servers, alone, () => {
-    worktrees: createWorktrees({ home: join(dataDir, 'copies'), ...config.worktrees }),
       log.fatal('this server was silent for longer than its lease, and others have taken over what it had: it stops')
       void end('BURIED')
     }),
@@ -190,7 +194,12 @@ async function open(
     allowWorkspace: (path) => refuseWorkspace(config, path),
     origins: config.origins,
     version: VERSION,
-    condition: { role, engine: engine.status, servers: servers.living },
+    condition: {
+      role,
+      engine: engine.status,
+      servers: servers.living,
+      ...(unprotected !== undefined && { unprotected }),
+    },
     limits: config.limits,
     graphiql: config.graphiql,
     trusted: config.trustedDocuments && trustedDocuments(config.trustedDocuments, await ownDocuments()),
@@ -235,6 +244,23 @@ async function register(database: Database, registrations: readonly Registration
     const names = registrations.map(({ name }) => name)
     await archiveUnconfigured(query, names, Date.now())
   })
+}
+
+/** Why programs of agents are not kept apart though they should be; told once, in the log. */
+async function lackOfSandbox({ sandbox: own }: Config, sandbox: Sandbox, log: Logger): Promise<string | undefined> {
+  const { mode } = settingsOf(own)
+  if (mode === 'off') {
+    log.warn('programs of agents are not kept apart: sandbox.mode is off')
+    return undefined
+  }
+  const reason = await sandbox.trouble()
+  if (reason === undefined) return undefined
+  const words =
+    mode === 'required'
+      ? `Agents that are programs do not run, for there is no sandbox: ${reason}`
+      : `Agents that are programs run without a sandbox, with all that the server's user may do: ${reason}`
+  log.warn(words)
+  return words
 }
 
 /** What the programs that come with Tutti ask for. */

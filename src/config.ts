@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { type ConfiguredAgents, fileShape, unknownNames } from './configFile.ts'
 import type { Limits } from './graphql/limits.ts'
+import type { SandboxConfig } from './processes/sandbox/settings.ts'
 import { SERVER_ROLES, type ServerRole } from './store/servers.ts'
 
 /** What the operator has configured, checked once. */
@@ -34,6 +35,8 @@ export interface Config extends ConfiguredAgents {
   /** Folders below which projects may have their workspaces; undefined: any that the server's user can read. */
   workspaces?: string[]
   logLevel: (typeof LOG_LEVELS)[number]
+  /** What the programs of agents may do on this machine, where it is other than usual. */
+  sandbox: SandboxConfig
   /** The repository agents that come with Tutti. */
   builtinAgents: boolean
   /** What one caller may ask for, where it is other than usual. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
 import { DEFAULT_LIMITS, type Limits } from './graphql/limits.ts'
 import { a2aDefinition } from './runtimes/a2a.ts'
+import { sandboxShape } from './processes/sandbox/settings.ts'
 import { commandDefinition } from './runtimes/command.ts'
 
 /**
@@ -63,6 +64,8 @@ export type ConfiguredAgents = { [Section in keyof typeof agentSections]: z.infe
 
 export const fileShape = z.strictObject({
   ...agentSections,
+  /** What the programs of agents may do on this machine. */
+  sandbox: sandboxShape.default({}),
   builtinAgents: z.boolean().default(true),
   limits: limitsShape.default({}),
   graphiql: z.boolean().default(true),

@@ -1,23 +1,48 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { BUILTIN_AGENTS } from './agents/builtin.ts'
 import type { Config } from './config.ts'
+import type { Sandbox } from './processes/sandbox.ts'
+import type { SandboxConfig } from './processes/sandbox/settings.ts'
 import { BUILTIN_PREFIX } from './registrations.ts'
 import type { Runtime } from './runtime.ts'
 import { createA2aRuntime } from './runtimes/a2a.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
 
-/** The ways in which this server can drive agents, by name. */
-export function openRuntimes(config: Config): Record<string, Runtime> {
+/**
+ * The ways in which this server can drive agents, by name.
+ *
+ * @param parts.sandbox where programs run
+ */
+export function openRuntimes(config: Config, { sandbox }: { sandbox: Sandbox }): Record<string, Runtime> {
   const { environment } = config
   return {
-    command: createCommandRuntime({ commands: { ...builtinCommands(config), ...config.commands }, environment }),
+    command: createCommandRuntime({
+      commands: { ...builtinCommands(config), ...config.commands },
+      environment,
+      sandbox,
+    }),
     a2a: createA2aRuntime({ definitions: config.a2a, environment }),
   }
 }
 
+/** Of Tutti itself, with the libraries that its agents use. */
+const INSTALLATION = fileURLToPath(new URL('..', import.meta.url))
+
 function builtinCommands({ builtinAgents, dataDir }: Config): Config['commands'] {
   // Node then compiles them once: an agent starts in 0.4 s rather than 1 s.
-  const env = { NODE_COMPILE_CACHE: join(dataDir, 'compile-cache') }
+  const cache = join(dataDir, 'compile-cache')
+  mkdirSync(cache, { recursive: true })
+  const env = { NODE_COMPILE_CACHE: cache }
   const builtin = builtinAgents ? BUILTIN_AGENTS : []
-  return Object.fromEntries(builtin.map(({ name, command }) => [`${BUILTIN_PREFIX}${name}`, { ...command, env }]))
+  return Object.fromEntries(
+    builtin.map(({ name, command: { argv, runsWorkspace } }) => {
+      // What a repository brings with it must not leave anything that others then run.
+      const sandbox: SandboxConfig = runsWorkspace
+        ? { workspace: 'write', read: [INSTALLATION, cache] }
+        : { workspace: 'read', read: [INSTALLATION], write: [cache] }
+      return [`${BUILTIN_PREFIX}${name}`, { argv, env, sandbox }]
+    }),
+  )
 }

@@ -11,7 +11,11 @@ export interface BuiltinAgent {
   capabilities: readonly string[]
   /** Executions at once. */
   slots: number
-  command: { argv: [string, ...string[]] }
+  command: {
+    argv: [string, ...string[]]
+    /** It runs what the workspace holds, which may write there. */
+    runsWorkspace?: true
+  }
   /** Where its work usually takes longer than the default allows, in milliseconds. */
   timeouts?: Partial<Timeouts>
 }
@@ -38,7 +42,7 @@ export const BUILTIN_AGENTS: readonly BuiltinAgent[] = [
       "Runs the repository's own tests (Vitest, Jest, Mocha, Node, pytest, unittest, Go, Cargo, or its test script) and reports counts and failures with file and line.",
     capabilities: ['run-tests', 'test-report'],
     slots: 1,
-    command: program('testing'),
+    command: { ...program('testing'), runsWorkspace: true },
     timeouts: { attemptMs: 1_800_000, idleMs: 600_000 },
   },
   {

@@ -33,6 +33,8 @@ export interface Condition {
   engine(): 'up' | 'down'
   /** All that live, the oldest first. */
   servers(): Promise<LivingServer[]>
+  /** Why programs of agents are not kept apart, in words; left out if they are, or need not be. */
+  unprotected?: string
 }
 
 /** What every resolver gets. */

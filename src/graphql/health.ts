@@ -32,6 +32,7 @@ export function troublesOf({ bus, condition }: Pick<Context, 'bus' | 'condition'
           'The engine waits: Redis is away, so no execution begins until it is back. What runs goes on, nothing is lost.',
         ]
       : []),
+    ...(condition.unprotected === undefined ? [] : [condition.unprotected]),
   ]
 }
 

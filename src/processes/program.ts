@@ -111,7 +111,9 @@ export async function startProgram(start: Start): Promise<Program | { failure: s
   const end = async (why: Cause): Promise<Ending> => {
     const durationMs = Math.round(performance.now() - began)
     const root = { pid, started: await identified, sandboxed: start.enclosed?.sandboxed ?? false }
-    const { survivors, cpuMs: lastCpuMs } = await processTree(root, start.marker, true).end(limits.killGraceMs)
+    // What takes too much takes more for as long as it is there.
+    const graceMs = why === 'EXCESS' ? 0 : limits.killGraceMs
+    const { survivors, cpuMs: lastCpuMs } = await processTree(root, start.marker, true).end(graceMs)
     output.finish()
     const { exitCode, signal } = survivors.includes(pid) ? { exitCode: null, signal: null } : await exit.promise
     for (const ms of [lastCpuMs, watching.cpuMs()]) if (ms !== undefined) cpuMs = Math.max(cpuMs ?? 0, ms)
@@ -124,6 +126,8 @@ export async function startProgram(start: Start): Promise<Program | { failure: s
     () => output.counts().bytes,
     (what) => {
       excess = what
+      // With the first process its sandbox ends, before what multiplies in it has multiplied once more.
+      if (start.enclosed?.sandboxed) subprocess.kill('SIGKILL')
       stop('EXCESS')
     },
   )

@@ -70,7 +70,11 @@ test('adds', () => assert.equal(sum(1, 2), 3))
   it('leaves at once with a second Ctrl-C; the next start cleans up after it', async () => {
     const argument = unique()
     const repository = folderWith({
-      ...WORKER,
+      // In a sandbox nothing would be left.
+      'tutti.config.json': JSON.stringify({
+        ...JSON.parse(WORKER['tutti.config.json'] ?? ''),
+        sandbox: { mode: 'off' },
+      }),
       // Whatever it starts does not hear SIGTERM either.
       'work.sh': `test -f left && { echo fine; exit; }; trap '' TERM; echo busy; sleep ${argument}`,
     })

@@ -21,7 +21,10 @@ export async function gitParts(workspace: string): Promise<GitParts> {
   if (kind === 'folder') return { own, fixed: NAMES_PROGRAMS.map((name) => join(own, name)), outside: [] }
   if (kind === 'file') return { own: undefined, fixed: [own], outside: await repositoryOf(own) }
   for (let folder = dirname(workspace); folder !== dirname(folder); folder = dirname(folder)) {
-    if ((await kindOf(join(folder, '.git'))) !== undefined) return { own: undefined, fixed: [], outside: [folder] }
+    const above = await kindOf(join(folder, '.git'))
+    if (above === undefined) continue
+    const repository = above === 'file' ? await repositoryOf(join(folder, '.git')) : []
+    return { own: undefined, fixed: [], outside: [folder, ...repository] }
   }
   return { own: undefined, fixed: [], outside: [] }
 }

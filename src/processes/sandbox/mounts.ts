@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
-import { dirname, resolve, sep } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { gitParts } from './git.ts'
 import { usualSecrets } from './secrets.ts'
 import type { SandboxSettings } from './settings.ts'
@@ -48,15 +48,24 @@ export async function mountArguments(
       if (at !== undefined) mounts.set(at, { at, kind })
     }
   }
-  const isCovered = (path: string): boolean =>
-    [...mounts.values()].some(({ at, kind }) => (kind === 'private' || kind === 'hidden') && path.startsWith(at + sep))
+  const isCovered = (path: string): boolean => {
+    const kind = mounts.get(path)?.kind
+    if (kind !== undefined || path === dirname(path)) return kind === 'private' || kind === 'hidden'
+    return isCovered(dirname(path))
+  }
   const show = async (kind: 'read' | 'write', paths: readonly string[]): Promise<void> => {
     for (const path of paths) {
       const from = await realpath(path).catch(() => undefined)
       if (from === undefined) continue
-      mounts.set(from, { at: from, kind, from })
-      // A link to it is gone where all around it is.
-      if (path !== from && isCovered(path)) mounts.set(path, { at: path, kind, from })
+      // A link to it is gone as well where all around it is.
+      for (const at of new Set([from, path])) if (at === from || isCovered(at)) mounts.set(at, { at, kind, from })
+    }
+  }
+  /** What can be read anyway, or written, stays so. */
+  const reveal = async (paths: readonly string[]): Promise<void> => {
+    for (const path of paths) {
+      const real = await realpath(path).catch(() => path)
+      if (isCovered(path) || isCovered(real)) await show('read', [path])
     }
   }
   const home = homes[0] ?? '/'
@@ -66,19 +75,15 @@ export async function mountArguments(
   await cover('hidden', [...usualSecrets(homes), ...written(settings.hide), ...hidden])
   const git = await gitParts(await realpath(place.workspace))
   // Never all of what is everybody's.
-  await show(
-    'read',
-    git.outside.filter((path) => isCovered(path) && dirname(path) !== path),
-  )
+  await reveal(git.outside.filter((path) => !mounts.has(path)))
   await show(settings.workspace, [place.workspace])
   if (settings.workspace === 'write') {
     // What is mounted cannot be moved away, and another one be put in its place.
     await show('write', git.own === undefined ? [] : [git.own])
     await show('read', git.fixed)
   }
-  await show('read', NEEDED)
-  if (settings.network) await show('read', FOR_NAMES)
-  await show('read', [...place.read.filter(isCovered), ...written(settings.read)])
+  await reveal([...NEEDED, ...(settings.network ? FOR_NAMES : [])])
+  await reveal([...place.read.filter((path) => !mounts.has(path)), ...written(settings.read)])
   await show('write', [...place.write, ...written(settings.write)])
 
   const inOrder = [...mounts.values()].toSorted((a, b) => depth(a.at) - depth(b.at))
