@@ -63,6 +63,8 @@ export interface Context extends Parts {
   stopping: AbortSignal
   /** Whether this came over a WebSocket. */
   overSocket: boolean
+  /** Over HTTP: watches whoever reads the answer, see reader.ts. */
+  reader?: () => AbortSignal
   /** Names this request in the log and in masked errors. */
   requestId: string
   /** When the server began, in milliseconds since the epoch. */

@@ -31,7 +31,7 @@ export interface Limits {
   connectionInitMs: number
   /** Bytes that wait for one WebSocket to be read; more end it with how to go on. */
   socketBytes: number
-  /** Milliseconds that what waits for a WebSocket may lie there; then it ends in the same way. */
+  /** Milliseconds that what waits for a WebSocket, or for the reader of a stream over HTTP, may lie there; then it ends in the same way. */
   slowReaderMs: number
   /** Milliseconds of silence after which a WebSocket is asked whether it still lives, and those that it has to answer. */
   keepAliveMs: number

@@ -22,6 +22,7 @@ import { mask, useMasking } from './masking.ts'
 import { refuseOrigin } from './origin.ts'
 import { sendProblem } from './problem.ts'
 import { createRates, useRates } from './rate.ts'
+import { useSlowReaders, watchReader } from './reader.ts'
 import { sendLive, sendReady } from './ready.ts'
 import { viewerOf } from './rights.ts'
 import { schema } from './schema.ts'
@@ -135,7 +136,7 @@ export function createServer({
     }
   }
 
-  const yoga = createYoga<{ guest: Guest; requestId: string; overSocket: boolean }, Context>({
+  const yoga = createYoga<Pick<Context, 'guest' | 'requestId' | 'overSocket' | 'reader'>, Context>({
     schema: schema as never,
     graphqlEndpoint: '/graphql',
     context: ({ guest, requestId, overSocket }) => contextOf(guest, requestId, overSocket),
@@ -157,6 +158,7 @@ export function createServer({
       useCost(),
       useTimeLimit(),
       useSharedStreams(),
+      useSlowReaders(),
       useMasking(),
       useFarewell(stopping.signal),
       doorkeeper.useLeave(),
@@ -244,7 +246,8 @@ export function createServer({
         return sendProblem(response, 413, `The body is larger than ${limits.bodyBytes} bytes.`, { connection: 'close' })
       }
     }
-    await yoga(request, response, { guest, requestId, overSocket: false })
+    const reader = (): AbortSignal => watchReader(response, limits.slowReaderMs)
+    await yoga(request, response, { guest, requestId, overSocket: false, reader })
   }
 
   const sockets = serveSockets(http, {

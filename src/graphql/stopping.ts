@@ -7,6 +7,9 @@ export const STOPPING = 'The server is stopping: ask again.'
 /** And to whoever is reading a stream. */
 export const RESUME = 'The server is stopping: subscribe again, with after: the last cursor.'
 
+/** Said to whoever reads too slowly, in a close frame and with each operation. */
+export const TOO_SLOW = 'Read too slowly: subscribe again, with after: the last cursor.'
+
 /**
  * Streams over HTTP end with an error that says how to go on, once the server stops: their end alone would mean that
  * there is nothing more to come. Sockets are closed with a reason instead, which ends all that is on them.
@@ -26,7 +29,7 @@ export function useFarewell(stopping: AbortSignal): Plugin<Context> {
 }
 
 /**
- * Results, and then nothing but an error once a signal has fired.
+ * Results, and then nothing but an error once a signal has fired; from then on nothing is kept for whoever reads them.
  *
  * @param left called once nobody reads it any more
  */
@@ -40,7 +43,10 @@ export function until<T>(
   const end = { done: true, value: undefined } as const
   let over = false
   let wake: (() => void) | undefined
-  const hear = (): void => wake?.()
+  const hear = (): void => {
+    wake?.()
+    void source.return?.()
+  }
   const leave = (): void => {
     over = true
     signal.removeEventListener('abort', hear)
@@ -48,10 +54,10 @@ export function until<T>(
   }
   const last = (): IteratorResult<unknown> => {
     leave()
-    void source.return?.()
     return { done: false, value: { errors: [farewell()] } }
   }
   signal.addEventListener('abort', hear)
+  if (signal.aborted) hear()
   return {
     [Symbol.asyncIterator]() {
       return this

@@ -5,10 +5,16 @@ interface Ready {
   stringify(): string
 }
 
+/** Knows how far its reader has come. */
+export interface Cursored {
+  /** Number of the last row that was taken. */
+  cursor(): number
+}
+
 /** A stream for whoever takes one result after the other, in their own time. */
 export function iterate(
   stream: Record<'join' | 'leave', (subscriber: Subscriber) => void>,
-): AsyncIterableIterator<Ready> {
+): AsyncIterableIterator<Ready> & Cursored {
   const over = { done: true, value: undefined } as const
   let results: readonly Buffer[] = []
   let taken = 0
@@ -43,6 +49,8 @@ export function iterate(
     },
   }
   return {
+    // Rows have numbers without gaps.
+    cursor: () => subscriber.position - (results.length - taken),
     [Symbol.asyncIterator]() {
       return this
     },

@@ -3,7 +3,7 @@ import { type ExecutionArgs, type ExecutionResult, getOperationAST, GraphQLError
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import type { Limits } from '../limits.ts'
-import { STOPPING } from '../stopping.ts'
+import { STOPPING, TOO_SLOW } from '../stopping.ts'
 import { Stream } from '../streams/streams.ts'
 import { readMessage, type Subscription } from './message.ts'
 import { type Home, Operation, withoutHttp } from './operation.ts'
@@ -51,9 +51,6 @@ const CLOSE = {
   tooManyInits: 4429,
   failed: 4500,
 } as const
-
-/** Said to whoever reads too slowly, in a close frame and with each operation. */
-export const TOO_SLOW = 'Read too slowly: subscribe again, with after: the last cursor.'
 
 /** The subprotocol; none of another name is spoken. */
 export const PROTOCOL = 'graphql-transport-ws'
