@@ -36,9 +36,6 @@ export interface Workspaces {
   holds(workspace: string, path: string): Promise<boolean>
 }
 
-/** The branch that shows the person what a session has made in its worktrees. */
-export const branchOf = (sessionId: string): string => `tutti/${sessionId}`
-
 /**
  * Folders of their own in which attempts change a workspace, so that nothing of the person's is touched and attempts do
  * not see each other: a git worktree each, of the person's repository where the workspace is in one. What they leave is

@@ -99,6 +99,7 @@ export const SessionQuery = graphql(`
       status
       pattern
       reason
+      branch
       output
       durationMs
       createdAt

@@ -13,6 +13,8 @@ export interface SessionResult {
   complexity: number
   durationMs: number | null
   reason: string | null
+  /** The branch that shows what was changed in worktrees; null: nothing was, or there is none. */
+  branch: string | null
   /** What it put out as a whole; null until it has ended. */
   output: unknown
   /** In the plan's order. */
@@ -62,6 +64,7 @@ export async function loadResult(client: Client, id: string): Promise<SessionRes
     complexity: session.analysis.complexity,
     durationMs: session.durationMs ?? null,
     reason: session.reason ?? null,
+    branch: session.branch ?? null,
     output: session.output ?? null,
     executions: executions.map((execution) => ({
       key: execution.key,

@@ -34,6 +34,7 @@ export function summary(result: SavedResult, paint: Paint, width: number | undef
     ...rows,
     ...reasons(result, paint),
     ...outputOf(result, width),
+    ...changesOf(result),
     '',
     ...place(result),
     report ??
@@ -45,6 +46,12 @@ export function summary(result: SavedResult, paint: Paint, width: number | undef
 function outputOf({ session: { output }, report }: SavedResult, width: number = 1_000): string[] {
   if (output === null || report !== null) return []
   return ['', cliTruncate(`Output: ${oneLine(JSON.stringify(output))}`, width)]
+}
+
+/** Where what was changed can be seen, and how it is taken over. */
+function changesOf({ session: { branch } }: SavedResult): string[] {
+  if (branch === null) return []
+  return ['', `What was changed is on the branch ${branch}. Take it over with: git merge ${branch}`]
 }
 
 function reasons({ session, executions }: SavedResult, paint: Paint): string[] {

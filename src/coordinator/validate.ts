@@ -118,7 +118,10 @@ async function bringTogether({ worktrees }: Tools, { state, node, candidate, wor
   const merged = await worktrees.merge(workspace, state.id, commitsWith(state, node.key, commit))
   if (merged.kind === 'MERGED') {
     const { commit: head } = merged
-    return { verdict: { kind: 'ACCEPT', merged: { onto, head } }, evidence: { commit, onto, head } }
+    // Nobody is told that it is accepted before it can be seen. At the end it is shown as it was accepted.
+    const branch = state.parentSessionId === undefined ? await worktrees.publish(workspace, state.id, head) : undefined
+    const shown = branch === undefined ? {} : { branch }
+    return { verdict: { kind: 'ACCEPT', merged: { onto, head, ...shown } }, evidence: { commit, onto, head, ...shown } }
   }
   const paths = merged.paths.slice(0, MAX_PATHS)
   const feedback = `${paths.join(', ')}: what was changed there does not go together with what was accepted meanwhile. Do it again on top of that.`

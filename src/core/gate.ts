@@ -38,6 +38,8 @@ export interface Merged {
   onto: string
   /** Commit that holds all of them. */
   head: string
+  /** The branch that shows it to people, if there is one. */
+  branch?: string
 }
 
 /** Who may do what. ADMIN may do all that the others may. */

@@ -146,6 +146,8 @@ export interface SessionState {
   baseCommit?: string
   /** With worktrees: commit that holds all that was accepted; undefined: nothing of it has changed anything. */
   headCommit?: string
+  /** The branch that shows it to people. */
+  branch?: string
   /** The session that this one was forked from. */
   forkOfId?: string
   output?: Json

@@ -142,7 +142,10 @@ export function judged(d: Draft, key: string, gate: Check, given: Verdict, evide
   const verdict = shortened(stillHolds(d.state, gate, given))
   note(d, key, gate, verdict, evidence)
   if (verdict.kind === 'ACCEPT') {
-    if (verdict.merged) d.state.headCommit = verdict.merged.head
+    if (verdict.merged) {
+      const { head: headCommit, branch } = verdict.merged
+      d.state = { ...d.state, headCommit, ...(branch !== undefined && { branch }) }
+    }
     forget(d, key, 'gateErrors')
     changeExecution(d, key, { gate: (execution.gate as number) + 1 })
     validate(d, key)

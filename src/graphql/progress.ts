@@ -1,4 +1,3 @@
-import { branchOf } from '../workspace.ts'
 import type { Reply as CoreReply } from '../core/execution.ts'
 import type { Ledger as CoreLedger, Rollback as CoreRollback, SessionInput as CoreInput } from '../core/state.ts'
 import { builder } from './builder.ts'
@@ -83,13 +82,10 @@ builder.prismaObjectFields('Session', (t) => ({
     nullable: true,
     description: 'With worktrees: commit that holds all that was accepted; null: nothing has been changed.',
   }),
-  branch: t.string({
+  branch: t.exposeString('branch', {
     nullable: true,
     description:
-      'With worktrees: the branch of the repository that shows headCommit once it has ended; null: nothing has been changed. A workspace under no version control has none.',
-    select: { id: true, headCommit: true, parentSessionId: true },
-    resolve: ({ id, headCommit, parentSessionId }) =>
-      headCommit === null || parentSessionId !== null ? null : branchOf(id),
+      'With worktrees: the branch of the repository that shows headCommit; null: nothing has been changed, or the workspace is in no repository.',
   }),
   waitedMs: t.field({
     type: 'Duration',

@@ -32,6 +32,7 @@ export function sessionRow(s: SessionState): Row {
     forkOfId: s.forkOfId,
     baseCommit: s.baseCommit,
     headCommit: s.headCommit,
+    branch: s.branch,
     inputs: s.inputs,
     waitedMs: s.waitedMs,
     waitingSince: time(s.waitingSince),

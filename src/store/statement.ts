@@ -3,7 +3,7 @@ import type { Row } from './rows.ts'
 /** Columns that a transition may change, per table. The rest is set once, when the row is made. */
 const CHANGING = {
   Session:
-    'status version seq planVersion limits policy budget inputs baseCommit headCommit waitedMs waitingSince ledger rollback ending output reason startedAt endedAt',
+    'status version seq planVersion limits policy budget inputs baseCommit headCommit branch waitedMs waitingSince ledger rollback ending output reason startedAt endedAt',
   Execution:
     'status agentId selection input inputHash output summary evidence artifactCount commit error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId slice undo acceptedSeq attempt counted lost fence readyAt resumeAt startedAt endedAt',
   Attempt: 'status leaseUntil timeout retryable error usage endedAt',

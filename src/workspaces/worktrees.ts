@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { lstat, mkdir, readlink, rm, symlink } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
-import { branchOf, type Difference, type Merged, type Worktree, type Worktrees } from '../workspace.ts'
+import type { Difference, Merged, Worktree, Worktrees } from '../workspace.ts'
 import { read, withIndex } from './content.ts'
 import { bytes, entries, gitIn, openCopies, openRepository, type Repository } from './repository.ts'
 
@@ -98,7 +98,7 @@ export function createWorktrees(
       const repository = await repositoryOf(workspace)
       const { theirs } = repository
       if (!repository.isPersons || !SESSION.test(sessionId)) return undefined
-      const branch = branchOf(sessionId)
+      const branch = `tutti/${sessionId}`
       const ref = `refs/heads/${branch}`
       const now = (await theirs(['rev-parse', '--quiet', '--verify', ref], { fine: [0, 1] })).trim()
       if (now === commit) return branch

@@ -23,6 +23,7 @@ const done: SavedResult = {
     complexity: 4.25,
     durationMs: 12_300,
     reason: null,
+    branch: null,
     output: null,
     executions: [],
   },
@@ -134,6 +135,7 @@ describe('the answer for programs', () => {
         complexity: 4.25,
         durationMs: 12_300,
         reason: null,
+    branch: null,
         output: null,
       },
       executions: [
@@ -153,5 +155,11 @@ describe('the answer for programs', () => {
       report: '/out/report.md',
       folder: '/out',
     })
+  })
+
+  it('says on which branch what was changed can be seen', () => {
+    const branch = 'tutti/01977e0c'
+    const lines = summary({ ...done, session: { ...done.session, branch } }, noColours, undefined)
+    expect(lines).toContain(`What was changed is on the branch ${branch}. Take it over with: git merge ${branch}`)
   })
 })

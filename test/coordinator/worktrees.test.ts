@@ -48,8 +48,10 @@ describe.each(HOUSES)('a session with worktrees on $store', (kind) => {
   const replace = (work: Work, line: string, by: string): void =>
     write(work, 'a.txt', read(work, 'a.txt').replace(line, by))
   const onBranch = ({ id }: SessionState, name = 'a.txt'): string => repository.git('show', `tutti/${id}:${name}`)
-  const shown = ({ id }: SessionState): Promise<unknown> =>
-    eventually(() => repository.git('for-each-ref', `refs/heads/tutti/${id}`)).not.toBe('')
+  const shown = ({ id, headCommit }: SessionState): Promise<unknown> =>
+    eventually(() => repository.git('for-each-ref', '--format=%(objectname)', `refs/heads/tutti/${id}`).trim()).toBe(
+      headCommit,
+    )
   /** Nothing of the person's has changed, and nothing is left behind. */
   function expectUntouched(): void {
     expect([repository.files(), repository.git('rev-parse', 'HEAD', 'main')]).toEqual(before)
@@ -63,8 +65,7 @@ describe.each(HOUSES)('a session with worktrees on $store', (kind) => {
       return ok(read(work, 'a.txt'))
     }
     const session = await house.end(await start([part('x'), part('y')], { pattern: 'SEQUENTIAL' }))
-    expect(session.status).toBe('SUCCEEDED')
-    await shown(session)
+    expect(session).toMatchObject({ status: 'SUCCEEDED', branch: `tutti/${session.id}` })
     expect(onBranch(session)).toBe(`y\nx\n${LINES}`)
     expect(session.executions['y']?.output).toBe(`y\nx\n${LINES}`)
     expectUntouched()
@@ -285,6 +286,7 @@ describe.each(HOUSES)('a session with worktrees on $store', (kind) => {
     }
     const session = await house.end(await start([part('x'), part('y')], { pattern: 'SEQUENTIAL' }))
     expect(session).toMatchObject({ status: 'SUCCEEDED', executions: { y: { output: 'axy' } } })
+    expect(session).not.toHaveProperty('branch')
     expect(readdirSync(plain)).toEqual(['a.txt'])
     expect(readFileSync(join(plain, 'a.txt'), 'utf8')).toBe('a')
     await house.database.prisma.project.update({

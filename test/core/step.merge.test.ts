@@ -25,7 +25,7 @@ const mergeOf = (session: Driven, key: string): Verdict => {
   const commit = session.execution(key).candidate?.commit as string
   return {
     kind: 'ACCEPT',
-    merged: { onto: headOf(session.state), head: commitsWith(session.state, key, commit).join('+') },
+    merged: { onto: headOf(session.state), head: commitsWith(session.state, key, commit).join('+'), branch: 'made' },
   }
 }
 const merges = (session: Driven, key: string) => judges(session, key, mergeOf(session, key))
@@ -99,7 +99,12 @@ describe('a result that has changed something', () => {
       ['MERGE', 'ACCEPT'],
     ])
     expect(session.execution('a')).toMatchObject({ status: 'ACCEPTED', commit: 'A' })
-    expect(session.state).toMatchObject({ status: 'SUCCEEDED', baseCommit: 'base', headCommit: 'base+A' })
+    expect(session.state).toMatchObject({
+      status: 'SUCCEEDED',
+      baseCommit: 'base',
+      headCommit: 'base+A',
+      branch: 'made',
+    })
     expect(session.last.checkpoints).toMatchObject([{ commit: 'base+A' }])
   })
 
@@ -148,7 +153,8 @@ describe('a result that has changed something', () => {
     expect(session.execution('s').status).toBe('RUNNING')
     childEnds(session, 's', 'SUCCEEDED', {}, undefined, { commit: 'S' })
     expect(session.execution('s').status).toBe('VALIDATING')
-    merges(session, 's')
+    judges(session, 's', { kind: 'ACCEPT', merged: { onto: 'base', head: 'base+S' } })
+    expect(session.state).not.toHaveProperty('branch')
     expect(session.execution('s')).toMatchObject({ status: 'ACCEPTED', commit: 'S' })
   })
 

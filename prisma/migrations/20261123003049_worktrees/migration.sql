@@ -11,4 +11,5 @@ ALTER TABLE "Agent" ADD COLUMN     "workspace" "WorkspaceUse" NOT NULL DEFAULT '
 ALTER TABLE "Execution" ADD COLUMN     "commit" TEXT;
 
 -- AlterTable
-ALTER TABLE "Session" ADD COLUMN     "headCommit" TEXT;
+ALTER TABLE "Session" ADD COLUMN     "branch" TEXT,
+ADD COLUMN     "headCommit" TEXT;
