@@ -50,7 +50,7 @@ export interface LogPage {
 const SEQ = /^\d{1,9}$/
 
 /** The number that a cursor of a log stands for. */
-function seqOf(cursor: string | null | undefined, name: string): number | undefined {
+export function seqOf(cursor: string | null | undefined, name: string): number | undefined {
   if (cursor == null) return undefined
   if (!SEQ.test(cursor)) throw badInput(`${name} is no cursor of this connection: hand in one that it gave you`)
   return Number(cursor)

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader'
 import type { Analysis } from '../core/analysis.ts'
 import type { ExecutionStatus } from '../core/execution.ts'
 import type { SessionStatus } from '../core/session.ts'
-import type { Agent, Interrupt, Session } from '../generated/prisma/client.ts'
+import type { Agent, AgentVersion, Interrupt, Session } from '../generated/prisma/client.ts'
 import type { Database } from '../store/db.ts'
 import { createPageLoaders, type PageLoaders } from './pages.ts'
 import { createRowLoaders, type RowLoaders } from './rows.ts'
@@ -24,6 +24,8 @@ export interface Loaders {
   analysis: DataLoader<string, Analysis>
   /** Agents by their ids. */
   agent: DataLoader<string, Agent>
+  /** Registrations by the agent's id and the version. */
+  registration: DataLoader<{ agentId: string; version: number }, AgentVersion | null>
   /** Executions that an agent has in hand, by the agent's id. */
   heldByAgent: DataLoader<string, number>
   /** Executions by the id of their session. */
@@ -67,6 +69,16 @@ export function createLoaders(database: Database): Loaders {
       { cache: false },
     ),
     agent: byId((id) => database.prisma.agent.findMany({ where: { id } })),
+    registration: new DataLoader(
+      async (wanted) => {
+        const OR = wanted.map(({ agentId, version }) => ({ agentId, version }))
+        const rows = await database.prisma.agentVersion.findMany({ where: { OR } })
+        return wanted.map(({ agentId, version }) => {
+          return rows.find((row) => row.agentId === agentId && row.version === version) ?? null
+        })
+      },
+      { cache: false, maxBatchSize: 100 },
+    ),
     heldByAgent: new DataLoader(
       async (ids) =>
         (await held.loadMany(ids)).map((counts) => (counts instanceof Error ? counts : (counts.HELD ?? 0))),

@@ -31,8 +31,8 @@ interface Registered extends Registration {
 const KEEPS = `"projectId", name, type::text AS type, description, capabilities, runtime, "runtimeConfig", slots, timeouts, workspace::text AS workspace, origin`
 
 /**
- * Registers an agent, or a new version of the one with this name in the project. The same registration again changes
- * nothing. Call it inside of a transaction.
+ * Registers an agent, or a new version of the one with this name in the project; each version is kept. The same
+ * registration again changes nothing. Call it inside of a transaction.
  *
  * @param newId id for a new agent
  */
@@ -93,7 +93,17 @@ export async function registerAgent(
      RETURNING id, version`,
     values,
   )
-  return { ...(row as { id: string; version: number }), changed: true }
+  const { id, version } = row as { id: string; version: number }
+  await query(
+    `INSERT INTO "AgentVersion" ("agentId", version, registration, "createdAt") VALUES ($1, $2, $3::jsonb, $4)`,
+    [id, version, JSON.stringify(kept(full)), new Date(now)],
+  )
+  return { id, version, changed: true }
+}
+
+/** What is kept of each version: all that can change. */
+function kept({ projectId: _project, name: _name, ...rest }: Registration): Json {
+  return rest as unknown as Json
 }
 
 /** Archives the agents that came from the configuration and no longer stand in it. */

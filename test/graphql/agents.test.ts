@@ -69,6 +69,46 @@ describe('agents', () => {
     expect(agents.filter((agent) => agent.__typename === 'RegisterAgentSuccess' && agent.changed)).toHaveLength(1)
   })
 
+  it('keep how they were registered in each version, the newest first, and attempts know theirs', async () => {
+    const { database, start, end } = door.house
+    const { id } = await database.prisma.agent.findFirstOrThrow({ where: { name: 'helper', projectId: null } })
+    const sessionId = await start([{ agent: 'helper', capabilities: [] }])
+    await end(sessionId)
+    // Cursors are numbers: a page begins behind the version of its cursor.
+    const page = async (args: string) => {
+      const data = await door.data(
+        `query ($id: ID!) { node(id: $id) { ... on Agent {
+        versions(${args}) { totalCount nodes { version registration } pageInfo { hasNextPage endCursor } } } } }`,
+        {
+          id: `Agent:${id}`,
+        },
+      )
+      return (data['node'] as { versions: object }).versions
+    }
+    const { name: _, ...rest } = helper
+    const kept = { ...rest, description: '', workspace: 'SHARED' }
+    const versions = [
+      { version: 3, registration: { ...kept, slots: 4, timeouts: null, origin: 'API' } },
+      { version: 2, registration: { ...kept, slots: 3, timeouts: { attemptMs: 1_000 }, origin: 'API' } },
+      { version: 1, registration: { ...kept, slots: 5, timeouts: null, origin: 'API' } },
+    ]
+    expect(await page('first: 2')).toEqual({
+      totalCount: 3,
+      nodes: versions.slice(0, 2),
+      pageInfo: { hasNextPage: true, endCursor: '2' },
+    })
+    expect(await page('first: 2, after: "2"')).toMatchObject({ nodes: versions.slice(2) })
+    expect(await page('last: 2')).toMatchObject({ nodes: versions.slice(1) })
+    expect(await page('last: 5, before: "2"')).toMatchObject({ nodes: versions.slice(0, 1) })
+    const { executions } = (
+      await door.data(
+        `query ($id: ID!) { session(id: $id) { executions { nodes { attempts { agentVersion registration { version } } } } } }`,
+        { id: sessionId },
+      )
+    )['session'] as { executions: object }
+    expect(executions).toMatchObject({ nodes: [{ attempts: [{ agentVersion: 3, registration: { version: 3 } }] }] })
+  })
+
   it('may be for one project alone', async () => {
     const project = door.house.projectId
     expect(await register({ project })).toMatchObject({ agent: { version: 1, project: { name: 'house' } } })
