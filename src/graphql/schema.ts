@@ -3,6 +3,7 @@ import { DateTimeType, DurationType, JsonType } from './scalars.ts'
 // One file per noun: its type and its operations.
 import './activity.ts'
 import './agent.ts'
+import './agentVersion.ts'
 import './artifact.ts'
 import './attempt.ts'
 import './audit.ts'
