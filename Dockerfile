@@ -9,9 +9,10 @@ RUN npm ci --no-audit --no-fund \
   && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim
-# git: agents read the history of the repositories that they work on. tini: reaps what agents leave.
+# git: agents read the history of the repositories that they work on. tini: reaps what agents leave. bubblewrap: keeps
+# agents apart, where the container is allowed to.
 RUN apt-get update -qq \
-  && apt-get install -y -qq --no-install-recommends git tini \
+  && apt-get install -y -qq --no-install-recommends bubblewrap git tini \
   && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production TUTTI_HOST=0.0.0.0 TUTTI_PORT=4000 TUTTI_DATA_DIR=/data
 WORKDIR /app
