@@ -35,6 +35,10 @@ export interface RuntimeFixture {
   graceMs: number
   /** Lines that an attempt may show. */
   lines: number
+  /** Milliseconds that an agent takes on a busy machine until it shows something; next to nothing unless told. */
+  startMs?: number
+  /** How many attempts are canceled at random moments; 100 unless told. */
+  cancels?: number
   /** Its agents see processes under numbers of their own, so that what they tell means nothing outside. */
   ownPids?: boolean
   /** How much goes on for an attempt, where that is no process of this machine; its processes unless told. */
@@ -183,7 +187,7 @@ export function runtimeSuite(name: string, makeFixtureRuntime: () => RuntimeFixt
 
     specify(['flood'], 'stays within its limits of lines and memory under a flood', async () => {
       const before = process.memoryUsage().rss
-      const work = workFor('flood', { timeouts: { attemptMs: 2_000, idleMs: 60_000 } })
+      const work = workFor('flood', { timeouts: { attemptMs: 2_000 + (fixture.startMs ?? 0), idleMs: 60_000 } })
       const { outcome, activities } = await perform(runtime, work)
       expect(outcome).toMatchObject({ kind: 'TIMEOUT', timeout: 'ATTEMPT' })
       expect(activities).toHaveLength(lines + 1)
@@ -192,7 +196,7 @@ export function runtimeSuite(name: string, makeFixtureRuntime: () => RuntimeFixt
     })
 
     specify(['flood'], 'ends in time although nobody reads', async () => {
-      const work = workFor('flood', { timeouts: { attemptMs: 300, idleMs: 60_000 } })
+      const work = workFor('flood', { timeouts: { attemptMs: 300 + (fixture.startMs ?? 0), idleMs: 60_000 } })
       const attempt = runtime.run(work, new AbortController().signal)
       const first = await attempt.next()
       await waitFor(() => running(work) === 0)
@@ -247,13 +251,14 @@ export function runtimeSuite(name: string, makeFixtureRuntime: () => RuntimeFixt
     const kinds = (['sleep', 'ignore SIGTERM', 'spawn grandchildren', 'double fork daemon', 'flood'] as const).filter(
       (behaviour) => agent(behaviour) !== undefined,
     )
+    const cancelCount = fixture.cancels ?? 100
     const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
     specify(
       ['sleep'],
-      `leaves nothing running after 100 cancels at random moments (SEED=${seed})`,
+      `leaves nothing running after ${cancelCount} cancels at random moments (SEED=${seed})`,
       async () => {
         const plan = fc.record({ behaviour: fc.constantFrom(...kinds), afterMs: fc.integer({ min: 0, max: 150 }) })
-        const cancels = fc.sample(plan, { seed, numRuns: 100 })
+        const cancels = fc.sample(plan, { seed, numRuns: cancelCount })
         const cancelOne = async ({ behaviour, afterMs }: (typeof cancels)[number]): Promise<void> => {
           const work = workFor(behaviour)
           const controller = new AbortController()

@@ -1,8 +1,8 @@
-import type { ErrorClass } from '../../core/retry.ts'
-import { lastLine } from '../../processes/lines.ts'
-import type { Ending, Program } from '../../processes/program.ts'
-import { notBegun, signalIn } from '../../processes/sandbox.ts'
-import type { Enclosed } from '../../processes/sandbox.ts'
+import type { ErrorClass } from '../core/retry.ts'
+import { lastLine } from './lines.ts'
+import type { Ending, Program } from './program.ts'
+import { notBegun, signalIn } from './sandbox.ts'
+import type { Enclosed } from './sandbox.ts'
 
 export type Failure = { class: ErrorClass; message: string }
 
