@@ -3,13 +3,14 @@ import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
 import { DEFAULT_LIMITS, type Limits } from './graphql/limits.ts'
 import { a2aDefinition } from './runtimes/a2a.ts'
 import { sandboxShape } from './processes/sandbox/settings.ts'
+import { acpDefinition } from './runtimes/acp.ts'
 import { commandDefinition } from './runtimes/command.ts'
 
 /**
  * What an agent may be: the runtime that drives it, by the section of the file that says what its name means. An agent
  * names one of them.
  */
-const SECTIONS = { command: 'commands', a2a: 'a2a' } as const
+const SECTIONS = { command: 'commands', acp: 'acp', a2a: 'a2a' } as const
 type Kind = keyof typeof SECTIONS
 export const KINDS = Object.keys(SECTIONS) as Kind[]
 
@@ -21,6 +22,8 @@ const agentConfig = z
     capabilities: z.array(z.string().min(1).max(100)).max(100).default([]),
     /** Name of one of `commands`. */
     command: z.string().min(1).exactOptional(),
+    /** Name of one of `acp`. */
+    acp: z.string().min(1).exactOptional(),
     /** Name of one of `a2a`. */
     a2a: z.string().min(1).exactOptional(),
     slots: z.int().min(1).max(1_000).default(DEFAULT_SLOTS),
@@ -54,6 +57,8 @@ const limitsShape = z.strictObject(
 const agentSections = {
   /** Programs of this machine, by name. */
   commands: z.record(z.string(), commandDefinition).default({}),
+  /** Coding agents that speak ACP, by name. */
+  acp: z.record(z.string(), acpDefinition).default({}),
   /** Remote agents that speak A2A, by name. */
   a2a: z.record(z.string(), a2aDefinition).default({}),
   agents: z.array(agentConfig).default([]),

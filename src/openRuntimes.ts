@@ -8,6 +8,7 @@ import type { SandboxConfig } from './processes/sandbox/settings.ts'
 import { BUILTIN_PREFIX } from './registrations.ts'
 import type { Runtime } from './runtime.ts'
 import { createA2aRuntime } from './runtimes/a2a.ts'
+import { createAcpRuntime } from './runtimes/acp.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
 
 /**
@@ -23,6 +24,7 @@ export function openRuntimes(config: Config, { sandbox }: { sandbox: Sandbox }):
       environment,
       sandbox,
     }),
+    acp: createAcpRuntime({ definitions: config.acp, environment, sandbox }),
     a2a: createA2aRuntime({ definitions: config.a2a, environment }),
   }
 }
