@@ -32,7 +32,11 @@ export function openRuntimes(config: Config, { sandbox }: { sandbox: Sandbox }):
 /** Of Tutti itself, with the libraries that its agents use. */
 const INSTALLATION = fileURLToPath(new URL('..', import.meta.url))
 
-function builtinCommands({ builtinAgents, dataDir }: Config): Config['commands'] {
+/** How the agents that come with Tutti are started. */
+export function builtinCommands({
+  builtinAgents,
+  dataDir,
+}: Pick<Config, 'builtinAgents' | 'dataDir'>): Config['commands'] {
   // Node then compiles them once: an agent starts in 0.4 s rather than 1 s.
   const cache = join(dataDir, 'compile-cache')
   mkdirSync(cache, { recursive: true })
