@@ -182,8 +182,24 @@ async function open(
   const verify = config.jwt && (await (await import('./graphql/jwt.ts')).openVerifier(config.jwt))
   const counter = alone ? undefined : connectCounter(redisUrl)
   opened(() => counter?.disconnect())
+  let here = ''
+  // Loaded only where others may give it tasks.
+  const doors = config.a2aServer && [
+    (await import('./a2a/serve.ts')).createA2aDoor({
+      definition: config.a2aServer,
+      query: database.query,
+      bus,
+      coordinator,
+      log,
+      artifacts,
+      newId: uuid,
+      version: VERSION,
+      where: () => here,
+    }),
+  ]
   const server = createServer({
     houseKey,
+    ...(doors && { doors }),
     verify,
     database,
     bus,
@@ -207,6 +223,7 @@ async function open(
   })
   opened(() => server.close())
   const { url } = await server.listen(config.port, config.host)
+  here = url
   // Others find it where they find the address.
   if (lock) opened(layHouseKey(dataDir, houseKey))
   lock?.update({ url })

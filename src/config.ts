@@ -2,6 +2,7 @@ import { access, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import type { A2aServerDefinition } from './a2a/definition.ts'
 import { type ConfiguredAgents, fileShape, unknownNames } from './configFile.ts'
 import type { Limits } from './graphql/limits.ts'
 import type { SandboxConfig } from './processes/sandbox/settings.ts'
@@ -43,6 +44,8 @@ export interface Config extends ConfiguredAgents {
   limits: Partial<Limits>
   /** Whether browsers are sent GraphiQL. */
   graphiql: boolean
+  /** What Tutti is as an agent for others; undefined: it is none. */
+  a2aServer?: A2aServerDefinition
   /** The only documents that clients may ask for, by id, beside those of Tutti's own programs; undefined: any. */
   trustedDocuments?: Readonly<Record<string, string>>
   /** The server's own environment, from which commands are given what is allowed. */

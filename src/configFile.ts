@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { a2aServerDefinition } from './a2a/definition.ts'
 import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
 import { DEFAULT_LIMITS, type Limits } from './graphql/limits.ts'
 import { a2aDefinition } from './runtimes/a2a.ts'
@@ -71,6 +72,8 @@ export const fileShape = z.strictObject({
   ...agentSections,
   /** What the programs of agents may do on this machine. */
   sandbox: sandboxShape.default({}),
+  /** Lets other agents give this server tasks over A2A. */
+  a2aServer: a2aServerDefinition.exactOptional(),
   builtinAgents: z.boolean().default(true),
   limits: limitsShape.default({}),
   graphiql: z.boolean().default(true),

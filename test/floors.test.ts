@@ -10,11 +10,11 @@ const ROOT = join(import.meta.dirname, '..')
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   // One floor in the architecture; the contracts lie below the store, which may speak of them.
-  ['bus.ts', 'engine.ts', 'runtime.ts', 'workspace.ts'],
+  ['bus.ts', 'door.ts', 'engine.ts', 'runtime.ts', 'workspace.ts'],
   // What starts and ends programs, and what keeps paths inside of a folder, for all who need it above.
   ['store', 'processes', 'files'],
   ['coordinator'],
-  ['graphql', 'engines', 'runtimes', 'buses', 'workspaces', 'agents'],
+  ['graphql', 'a2a', 'engines', 'runtimes', 'buses', 'workspaces', 'agents'],
   ['main.ts', 'app.ts', 'config.ts', 'configFile.ts', 'registrations.ts', 'openRuntimes.ts', 'cli'],
 ]
 const TOP = FLOORS.length - 1

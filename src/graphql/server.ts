@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Redis } from 'ioredis'
+import type { Door } from '../door.ts'
 import { createAccess, type Guest, isLoopback } from './access.ts'
 import { createAuditor } from './auditor.ts'
 import type { Context, Parts } from './context.ts'
@@ -31,6 +32,7 @@ import { createSubscribe } from './streams/streams.ts'
 import { useTimeLimit } from './time.ts'
 import { DOCUMENT_ID, type TrustedDocuments, useTrustedDocuments } from './trusted.ts'
 import { createVisibility } from './visible.ts'
+import { visitorOf } from './visitor.ts'
 import { serveSockets } from './ws.ts'
 
 /** The doors of the house. */
@@ -64,6 +66,8 @@ export interface ServerOptions extends Parts {
   redis?: Redis | undefined
   /** The secret of those who can read the data directory; nobody has it unless told. */
   houseKey?: string | undefined
+  /** Ways in beside the ones for GraphQL. */
+  doors?: readonly Door[]
   /** Checks signed tokens; none are taken unless told. */
   verify?: ((token: string) => Promise<Signed>) | undefined
 }
@@ -91,6 +95,7 @@ export function createServer({
   trusted,
   redis,
   houseKey,
+  doors = [],
   verify,
   ...parts
 }: ServerOptions): Server {
@@ -192,6 +197,12 @@ export function createServer({
       asked.add(answered)
       return answered.finally(() => asked.delete(answered))
     }
+    const door = doors.find(({ paths }) => Object.hasOwn(paths, pathname))
+    if (door) {
+      const answered = throughDoor(door, pathname, request, response, requestId)
+      asked.add(answered)
+      return answered.finally(() => asked.delete(answered))
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return sendProblem(response, 405, 'Only GET is understood here.', { allow: 'GET, HEAD' })
     }
@@ -204,6 +215,23 @@ export function createServer({
     if (pathname === '/health/ready') return sendReady(response, parts, stopping.signal.aborted)
     if (pathname === '/') return void response.writeHead(302, { location: '/graphql' }).end()
     sendProblem(response, 404, 'There is nothing here: GraphQL is at /graphql.')
+  }
+
+  async function throughDoor(
+    door: Door,
+    pathname: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<void> {
+    if (door.paths[pathname] === 'ANYBODY') return door.show(pathname, request, response)
+    if (stopping.signal.aborted)
+      return sendProblem(response, 503, STOPPING, { connection: 'close', 'retry-after': '1' })
+    const guest = await admitted(request, response, requestId)
+    if (!guest) return
+    const { bodyBytes, unfinishedSessions } = limits
+    const call = { requestId, bodyBytes, unfinishedSessions, stopping: stopping.signal }
+    await door.serve(visitorOf(guest, { auditor, rates, access }), request, response, call)
   }
 
   /** Who it is; undefined: it is answered already. */
