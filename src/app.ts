@@ -28,6 +28,7 @@ import { layHouseKey, newHouseKey } from './store/houseKey.ts'
 import { installationOf } from './store/installation.ts'
 import { acquireLock } from './store/lock.ts'
 import { migrate, MIGRATIONS } from './store/migrate.ts'
+import { createOffers } from './store/offer.ts'
 import { createRetention } from './store/retention.ts'
 import { createServers, type Servers } from './store/servers.ts'
 import { takeSlot, visitAbandoned } from './store/slots.ts'
@@ -144,7 +145,7 @@ async function open(
   opened(() => bus.close())
   const artifacts = createArtifactStore(dataDir, slot.work)
   const sandbox = createSandbox({ environment: config.environment, hidden: [dataDir], defaults: config.sandbox })
-  const runtimes = openRuntimes(config, { sandbox })
+  const runtimes = openRuntimes(config, { sandbox, offers: createOffers({ query: database.query, bus }) })
   const unprotected = crewed ? await lackOfSandbox(config, sandbox, log) : undefined
   if (crewed) {
     await sweep(database, dataDir, log)

@@ -6,6 +6,7 @@ import type { A2aServerDefinition } from './a2a/definition.ts'
 import { type ConfiguredAgents, fileShape, unknownNames } from './configFile.ts'
 import type { Limits } from './graphql/limits.ts'
 import type { SandboxConfig } from './processes/sandbox/settings.ts'
+import { DEFAULT_PULL_LIMITS } from './runtimes/pull.ts'
 import { SERVER_ROLES, type ServerRole } from './store/servers.ts'
 
 /** What the operator has configured, checked once. */
@@ -23,6 +24,8 @@ export interface Config extends ConfiguredAgents {
   leaseMs: number
   /** How long what runs may go on once the server has been asked to stop, in milliseconds. */
   drainMs: number
+  /** How long work may wait for a worker of the runtime pull, in milliseconds. */
+  claimMs: number
   /** How many days after the end of a session its events and activities are kept; undefined: for ever. */
   keepEventsDays?: number
   /** The same for the session with everything that belongs to it. */
@@ -86,6 +89,7 @@ const environmentShape = z.object({
   TUTTI_ROLE: z.enum(SERVER_ROLES).default('all'),
   TUTTI_LEASE_MS: z.coerce.number().int().min(1_000).max(600_000).default(15_000),
   TUTTI_DRAIN_MS: z.coerce.number().int().min(0).max(3_600_000).default(30_000),
+  TUTTI_CLAIM_MS: z.coerce.number().int().min(1_000).max(2_592_000_000).default(DEFAULT_PULL_LIMITS.claimMs),
   TUTTI_KEEP_EVENTS_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   TUTTI_KEEP_SESSIONS_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
   TUTTI_KEEP_AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).optional(),
@@ -134,6 +138,7 @@ export async function readConfig(environment: Record<string, string | undefined>
     role: env.TUTTI_ROLE,
     leaseMs: env.TUTTI_LEASE_MS,
     drainMs: env.TUTTI_DRAIN_MS,
+    claimMs: env.TUTTI_CLAIM_MS,
     ...(env.TUTTI_KEEP_EVENTS_DAYS !== undefined && { keepEventsDays: env.TUTTI_KEEP_EVENTS_DAYS }),
     ...(env.TUTTI_KEEP_SESSIONS_DAYS !== undefined && { keepSessionsDays: env.TUTTI_KEEP_SESSIONS_DAYS }),
     ...(env.TUTTI_KEEP_AUDIT_DAYS !== undefined && { keepAuditDays: env.TUTTI_KEEP_AUDIT_DAYS }),

@@ -13,7 +13,9 @@ import { commandDefinition } from './runtimes/command.ts'
  */
 const SECTIONS = { command: 'commands', acp: 'acp', a2a: 'a2a' } as const
 type Kind = keyof typeof SECTIONS
-export const KINDS = Object.keys(SECTIONS) as Kind[]
+const NAMING = Object.keys(SECTIONS) as Kind[]
+/** Workers know by themselves how they work: what they do has no section. */
+export const KINDS = [...NAMING, 'pull'] as const
 
 const agentConfig = z
   .strictObject({
@@ -27,6 +29,8 @@ const agentConfig = z
     acp: z.string().min(1).exactOptional(),
     /** Name of one of `a2a`. */
     a2a: z.string().min(1).exactOptional(),
+    /** Workers fetch its work over the API. */
+    pull: z.literal(true).exactOptional(),
     slots: z.int().min(1).max(1_000).default(DEFAULT_SLOTS),
     timeouts: z
       .strictObject({
@@ -91,7 +95,7 @@ export function defineConfig(file: ConfigFile): ConfigFile {
 /** Agents that name what is not configured, in words for the operator. */
 export function unknownNames(file: ConfiguredAgents): string[] {
   return file.agents.flatMap((agent) =>
-    KINDS.flatMap((kind) => {
+    NAMING.flatMap((kind) => {
       const name = agent[kind]
       const section = SECTIONS[kind]
       if (name === undefined || Object.hasOwn(file[section], name)) return []

@@ -10,14 +10,20 @@ import type { Runtime } from './runtime.ts'
 import { createA2aRuntime } from './runtimes/a2a.ts'
 import { createAcpRuntime } from './runtimes/acp.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
+import { createPullRuntime } from './runtimes/pull.ts'
+import type { Offers } from './store/offer.ts'
 
 /**
  * The ways in which this server can drive agents, by name.
  *
  * @param parts.sandbox where programs run
+ * @param parts.offers where workers find their work
  */
-export function openRuntimes(config: Config, { sandbox }: { sandbox: Sandbox }): Record<string, Runtime> {
-  const { environment } = config
+export function openRuntimes(
+  config: Config,
+  { sandbox, offers }: { sandbox: Sandbox; offers: Offers },
+): Record<string, Runtime> {
+  const { environment, claimMs } = config
   return {
     command: createCommandRuntime({
       commands: { ...builtinCommands(config), ...config.commands },
@@ -26,6 +32,7 @@ export function openRuntimes(config: Config, { sandbox }: { sandbox: Sandbox }):
     }),
     acp: createAcpRuntime({ definitions: config.acp, environment, sandbox }),
     a2a: createA2aRuntime({ definitions: config.a2a, environment }),
+    pull: createPullRuntime({ offers, limits: { claimMs } }),
   }
 }
 

@@ -36,5 +36,6 @@ export function registrationsOf({ builtinAgents, agents }: Config): Registration
 /** How an agent is driven, as its registration has it. */
 function drivenBy(agent: Pick<AgentConfig, (typeof KINDS)[number]>): Pick<Registration, 'runtime' | 'runtimeConfig'> {
   const runtime = KINDS.find((kind) => agent[kind] !== undefined) as (typeof KINDS)[number]
+  if (runtime === 'pull') return { runtime, runtimeConfig: {} }
   return { runtime, runtimeConfig: { [runtime]: agent[runtime] as string } }
 }

@@ -131,6 +131,11 @@ export interface Runtime {
   /** false: its agents leave no files, so that no folder has to be made for an attempt. */
   readonly leavesFiles?: boolean
   /**
+   * How long `run` may wait for somebody to take the work before the limits of time of the work begin, in milliseconds; 0
+   * unless told.
+   */
+  readonly waitMs?: number
+  /**
    * Runs one attempt. Yields activities as they happen, at the pace of the reader, and returns the outcome.
    * Never throws for what an agent does; once `signal` fires, stops the work for good, leaves nothing running, and
    * returns CANCELED.
@@ -142,6 +147,16 @@ export interface Runtime {
    * @param outputDir the attempt's folder, as `run` was given it
    */
   reap(outputDir: string): Promise<void>
-  /** Undefined if this configuration can be run; else why not and what to do about it. */
-  check(runtimeConfig: Json): Promise<string | undefined>
+  /**
+   * Undefined if this configuration can be run; else why not and what to do about it.
+   *
+   * @param agentId whose it is; undefined: nobody's yet
+   */
+  check(runtimeConfig: Json, agentId?: string): Promise<string | undefined>
+  /**
+   * Calls the ear when `check` may say something else by now, for those that can know; others are asked from time to time.
+   *
+   * @returns ends it
+   */
+  watch?(ear: () => void): () => void
 }

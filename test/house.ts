@@ -21,10 +21,12 @@ import type { Engine } from '../src/engine.ts'
 import { createBullmqEngine } from '../src/engines/bullmq.ts'
 import { createEmbeddedEngine } from '../src/engines/embedded.ts'
 import { type CommandDefinition, createCommandRuntime } from '../src/runtimes/command.ts'
+import { createPullRuntime, type PullLimits } from '../src/runtimes/pull.ts'
 import type { Runtime } from '../src/runtime.ts'
 import { registerAgent, type Registration } from '../src/store/agent.ts'
 import { type ArtifactStore, createArtifactStore } from '../src/store/artifacts.ts'
 import type { Database } from '../src/store/db.ts'
+import { createOffers } from '../src/store/offer.ts'
 import { createServers } from '../src/store/servers.ts'
 import { loadSession } from '../src/store/session.ts'
 import { createStore } from '../src/store/store.ts'
@@ -76,6 +78,8 @@ export interface HouseOptions {
   between?: (database: Database) => Database
   /** A runtime beside the one for commands, and the name of its agent, who can do its own name. */
   runtime?: Runtime
+  /** Limits of the runtime whose agents have workers. */
+  pull?: Partial<PullLimits>
   /** More agents of that runtime, each with what it can do. */
   agents?: Readonly<Record<string, string[]>>
   /** More programs that may be run. */
@@ -109,7 +113,17 @@ export async function openHouse(
       concurrency: options.concurrency ?? 100,
     },
   })
-  const { between, runtime, agents = {}, commands, programs = {}, handedOut, engine = 'embedded', timers } = options
+  const {
+    between,
+    runtime,
+    agents = {},
+    commands,
+    programs = {},
+    handedOut,
+    engine = 'embedded',
+    timers,
+    pull,
+  } = options
   const house = await build({
     database,
     bus,
@@ -121,6 +135,7 @@ export async function openHouse(
     ...(commands && { commands }),
     ...(handedOut && { handedOut }),
     ...(timers && { timers }),
+    ...(pull && { pull }),
   })
   const slots = options.slots ?? 50
   await database.transaction(async (query) => {
@@ -204,7 +219,7 @@ function watched(engine: Engine, handedOut: HouseOptions['handedOut']): Engine {
   }
 }
 
-interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'commands' | 'handedOut' | 'timers'> {
+interface Foundation extends Pick<HouseOptions, 'between' | 'runtime' | 'commands' | 'handedOut' | 'timers' | 'pull'> {
   engine: 'embedded' | 'bullmq'
   database: Database
   bus: Bus
@@ -224,6 +239,10 @@ async function build(parts: Foundation): Promise<House> {
   }
   const runtimes = {
     command: createCommandRuntime({ commands, environment: process.env }),
+    pull: createPullRuntime({
+      offers: createOffers({ query: mortal.database.query, bus }),
+      ...(parts.pull && { limits: parts.pull }),
+    }),
     ...(runtime && { [runtime.name]: runtime }),
   }
   const isShared = parts.engine === 'bullmq'

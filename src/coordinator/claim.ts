@@ -31,7 +31,7 @@ export interface Claiming {
 
 /** What claims an execution for an agent. */
 export function claimFor(
-  { now, owner }: Pick<Parts, 'now' | 'owner'>,
+  { now, owner, runtimes }: Pick<Parts, 'now' | 'owner' | 'runtimes'>,
   node: PlanNode,
   agent: AgentRecord,
   assignment: Assignment,
@@ -40,7 +40,8 @@ export function claimFor(
   const { executionId } = assignment
   const timeouts = stricter(node.timeouts, agent.timeouts)
   const { id: agentId, version: agentVersion } = agent
-  const leaseUntil = now() + timeouts.attemptMs + LEASE_SLACK_MS
+  const waitMs = runtimes[agent.runtime]?.waitMs ?? 0
+  const leaseUntil = now() + waitMs + timeouts.attemptMs + LEASE_SLACK_MS
   const attempt = { id: attemptId, agentId, agentVersion, owner, leaseUntil }
   return {
     happening: { type: 'CLAIM', executionId, attempt, selection: explain(assignment) },

@@ -20,7 +20,7 @@ export function createLife(
   errands: Pick<RunningErrands, 'stop'>,
   stopping: AbortController,
 ): Life {
-  const { sessions, store, engine, timers, log, owner, crewed, membership } = parts
+  const { sessions, store, engine, runtimes, timers, log, owner, crewed, membership } = parts
   const heartbeat = membership && createHeartbeat(parts, membership, buried)
   const sweeper = membership && heartbeat && !membership.alone ? createSweeper(parts, membership, heartbeat) : undefined
   /** What this server performs now. */
@@ -28,6 +28,7 @@ export function createLife(
   let draining = false
   let stopped: Promise<void> | undefined
   let callOff = (): void => {}
+  let watched: (() => void)[] = []
 
   function startEngine(): void {
     const crew = createCrew(parts)
@@ -43,9 +44,10 @@ export function createLife(
     })
   }
 
-  async function look(): Promise<void> {
+  /** @param only name of the runtime whose agents are looked at; all of them unless told */
+  async function look(only?: string): Promise<void> {
     try {
-      if ((await checkAgents(parts)) > 0) engine.nudge()
+      if ((await checkAgents(parts, only)) > 0) engine.nudge()
     } catch (error) {
       log.warn({ err: error }, 'the health of the agents could not be checked; it is tried again')
     }
@@ -74,6 +76,11 @@ export function createLife(
     })
   }
 
+  /** Agents whose runtimes can say when something has changed need not wait for the next look. */
+  function watch(): void {
+    watched = Object.entries(runtimes).flatMap(([name, runtime]) => runtime.watch?.(() => void look(name)) ?? [])
+  }
+
   /** Goes on with what dead servers had; what living ones have is theirs. */
   async function join(sweeper: NonNullable<ReturnType<typeof createSweeper>>): ReturnType<Life['recover']> {
     const { servers, alive } = await endLeftovers(parts, true)
@@ -100,6 +107,7 @@ export function createLife(
   function takeNothingMore(): void {
     draining = true
     callOff()
+    for (const end of watched.splice(0)) end()
     sweeper?.end()
     engine.drain()
   }
@@ -123,6 +131,7 @@ export function createLife(
       await heartbeat?.begin()
       if (!crewed) return { sessions: 0, lost: 0 }
       lookAgain()
+      watch()
       if (sweeper) return join(sweeper)
       await membership?.servers.buryOthers(owner)
       startEngine()

@@ -308,8 +308,11 @@ async function checkRuntime({ runtimes }: Context, { runtime: name, runtimeConfi
   if (reason !== undefined) throw invalid([{ path: ['runtimeConfig'], message: reason }])
 }
 
-async function register({ database }: Context, registration: Registration): Promise<{ id: string; changed: boolean }> {
-  return database.transaction(async (query) => {
+async function register(
+  { database, runtimes }: Context,
+  registration: Registration,
+): Promise<{ id: string; changed: boolean }> {
+  const registered = await database.transaction(async (query) => {
     const { projectId, name } = registration
     const kept = await query(
       `SELECT 1 FROM "Agent" WHERE name = $1 AND "projectId" IS NOT DISTINCT FROM $2::uuid
@@ -325,6 +328,16 @@ async function register({ database }: Context, registration: Registration): Prom
     )
     return result
   })
+  // Whose health is a matter of who is there could not be asked before it had an id.
+  const runtime = runtimes[registration.runtime]
+  const reason = runtime?.watch && (await runtime.check(registration.runtimeConfig, registered.id))
+  if (reason !== undefined) {
+    await database.query(
+      `UPDATE "Agent" SET status = 'OFFLINE', "statusReason" = $2 WHERE id = $1 AND status <> 'DISABLED'`,
+      [registered.id, reason],
+    )
+  }
+  return registered
 }
 
 async function setDisabled({ database }: Context, id: string, disabled: boolean): Promise<void> {

@@ -4,6 +4,7 @@ import type { Auditor } from './auditor.ts'
 import type { Bus } from '../bus.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import type { Runtime } from '../runtime.ts'
+import type { Claims } from '../store/claim.ts'
 import type { Database } from '../store/db.ts'
 import type { LivingServer, ServerRole } from '../store/servers.ts'
 import type { Follower } from './follow.ts'
@@ -46,6 +47,9 @@ export interface Context extends Parts {
   limits: Limits
   loaders: Loaders
   follower: Follower
+  claims: Claims
+  /** Over HTTP: fires once whoever asked has hung up. */
+  request?: { signal: AbortSignal }
   viewer: Viewer
   /** The same, with what lets them stay. */
   guest: Guest

@@ -35,6 +35,7 @@ const CODES = {
   ConflictError: 'CONFLICT',
   LimitError: 'LIMIT',
   ForbiddenError: 'FORBIDDEN',
+  StaleLeaseError: 'STALE_LEASE',
 } as const
 
 export function invalid(fields: readonly Problem[]): Refused {
@@ -48,6 +49,8 @@ export const notFound = (what: string): Refused =>
   new Refused('NotFoundError', `There is no such ${what.toLowerCase()}.`)
 export const conflict = (message: string): Refused => new Refused('ConflictError', message)
 export const limitReached = (message: string): Refused => new Refused('LimitError', message)
+export const staleLease = (why: string): Refused =>
+  new Refused('StaleLeaseError', `You no longer have this work: ${why}. Stop it: what comes of it counts for nothing.`)
 export const forbidden = (message: string): Refused => new Refused('ForbiddenError', message)
 
 /**
@@ -81,7 +84,8 @@ const ErrorInterface = builder.interfaceRef<Refusal>('Error').implement({
   description: 'Why a mutation did not do what it was asked to. Nothing has changed then.',
   fields: (t) => ({
     code: t.exposeString('code', {
-      description: 'What kind of error it is, for programs: INVALID_INPUT, NOT_FOUND, CONFLICT, LIMIT or FORBIDDEN.',
+      description:
+        'What kind of error it is, for programs: INVALID_INPUT, NOT_FOUND, CONFLICT, LIMIT, FORBIDDEN or STALE_LEASE.',
     }),
     message: t.exposeString('message', { description: 'What is wrong and what to do about it, for people.' }),
   }),
@@ -121,3 +125,7 @@ export const LimitError = errorType(
   'It would exceed a limit of this server. Trying again later may help.',
 )
 export const ForbiddenError = errorType('ForbiddenError', 'Whoever asks may not do that: another role is needed.')
+export const StaleLeaseError = errorType(
+  'StaleLeaseError',
+  'The work is no longer in the hands of whoever speaks of it: its lease ran out, or its attempt is over.',
+)

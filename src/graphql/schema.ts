@@ -34,6 +34,8 @@ import './task.ts'
 import './token.ts'
 import './verdict.ts'
 import './viewer.ts'
+import './work.ts'
+import './workReport.ts'
 
 builder.addScalarType('DateTime', DateTimeType)
 builder.addScalarType('Duration', DurationType)

@@ -5,6 +5,7 @@ import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Redis } from 'ioredis'
 import type { Door } from '../door.ts'
+import { createClaims } from '../store/claim.ts'
 import { createAccess, type Guest, isLoopback } from './access.ts'
 import { createAuditor } from './auditor.ts'
 import type { Context, Parts } from './context.ts'
@@ -104,6 +105,7 @@ export function createServer({
   const startedAt = Date.now()
   const worksOnly = parts.condition.role === 'worker'
   const follower = createFollower({ database, bus }, limits)
+  const claims = createClaims({ query: database.query, bus })
   const stopping = new AbortController()
   /** Requests for GraphQL that are not answered yet. */
   const asked = new Set<Promise<void>>()
@@ -126,6 +128,7 @@ export function createServer({
       limits,
       startedAt,
       follower,
+      claims,
       viewer,
       guest,
       peer,

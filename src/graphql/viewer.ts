@@ -9,7 +9,7 @@ export const RoleEnum = enumOf('Role', 'Who may do what.', ROLES, {
   VIEWER: 'May look at everything in their projects; so may every other role.',
   OPERATOR: 'May also write tasks, and start, stop and change sessions.',
   APPROVER: 'May also answer interrupts that ask for this role, as most do.',
-  AGENT: 'Does executions; today it may look, and nothing else.',
+  AGENT: 'May also claim work of pull agents, and report what came of it.',
   ADMIN: 'May do all that the others may, and look after projects, agents and tokens.',
 })
 

@@ -128,6 +128,38 @@ describe('the page on the API', () => {
     await door.house.end(sleeping)
   })
 
+  it('tells of workers with examples that work as they are printed', async () => {
+    const registered = await door.data(
+      `mutation { registerAgent(input: { name: "reader", type: GENERAL, capabilities: [], runtime: "pull", runtimeConfig: {} }) {
+        ... on RegisterAgentSuccess { agent { id } } } }`,
+    )
+    const {
+      agent: { id: agent },
+    } = registered['registerAgent'] as unknown as { agent: { id: string } }
+    const watched = door.socket().iterate({ query: examples.get('WorkAvailable') ?? '', variables: { agent } })
+    tried.add('WorkAvailable')
+    expect((await watched.next()).value?.data).toEqual({ workAvailable: { waiting: 0 } })
+    const claimed = example('Claim', { agent, key: 'claim-1' })
+    let id = ''
+    await expect
+      .poll(async () => {
+        const { session } = await all.tryStart([{ key: 'a', title: 'a', agent: 'reader' }])
+        id = session?.id.replace('Session:', '') ?? ''
+        return id
+      })
+      .not.toBe('')
+    const { work } = (await claimed) as { work: object }
+    expect(await whole('AtWork', { ...work })).toMatchObject({
+      heartbeat: { canceled: false },
+      reportActivity: { canceled: false },
+    })
+    expect(await example('Fail', { ...work })).toEqual({ replayed: false })
+    const { work: again } = (await example('Claim', { agent, key: 'claim-2' })) as { work: object }
+    expect(await example('Complete', { ...again })).toEqual({ replayed: false })
+    expect(await door.house.end(id)).toMatchObject({ status: 'SUCCEEDED' })
+    await watched.return?.()
+  })
+
   it('shows the rest with examples that work as they are printed', async () => {
     const { project } = (await example('SetUp', { workspace: door.house.dataDir })) as { project: { id: string } }
     const made = (await whole('Describe', { project: project.id })) as unknown as {

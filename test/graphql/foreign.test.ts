@@ -82,6 +82,11 @@ const ASKED: readonly [kind: Kind, operation: string][] = [
       ['Interrupt', 'answerInterrupt', 'id: $id, choice: APPROVE'],
       ['Session', 'approvePlan', 'sessionId: $id, planVersion: 1'],
       ['Agent', 'archiveAgent', 'id: $id'],
+      ['Agent', 'claimWork', 'agent: $id, worker: "x"'],
+      ['Attempt', 'completeWork', 'attempt: $id, fence: 1, summary: "x", output: 1'],
+      ['Attempt', 'failWork', 'attempt: $id, fence: 1, message: "x"'],
+      ['Attempt', 'heartbeat', 'attempt: $id, fence: 1'],
+      ['Attempt', 'reportActivity', 'attempt: $id, fence: 1, activities: [{ text: "x" }]'],
       ['Project', 'archiveProject', 'id: $id'],
       ['Task', 'archiveTask', 'id: $id'],
       ['Session', 'cancelSession', 'id: $id'],
@@ -114,6 +119,7 @@ const ASKED: readonly [kind: Kind, operation: string][] = [
   ['Session', 'subscription ($id: ID!) { sessionEvents(sessionId: $id) { __typename } }'],
   ['Session', 'subscription ($id: ID!) { sessionUpdated(sessionId: $id) { status } }'],
   ['Session', 'subscription ($id: ID!) { interruptRaised(session: $id) { id } }'],
+  ['Agent', 'subscription ($id: ID!) { workAvailable(agent: $id) { waiting } }'],
 ]
 
 /** The whole answer, as it came. */

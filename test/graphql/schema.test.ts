@@ -84,7 +84,8 @@ describe('the schema', () => {
     expect(deprecated.filter(({ deprecationReason }) => deprecationReason === 'No longer supported')).toEqual([])
   })
 
-  it('answers every mutation with a union of its success and the five errors', () => {
+  it('answers every mutation with a union of its success and the five errors, of claimed work also that it is stale', () => {
+    const ofClaimed = new Set(['heartbeat', 'reportActivity', 'completeWork', 'failWork'])
     for (const { name, type, args } of Object.values(schema.getMutationType()?.getFields() ?? {})) {
       expect(args.map((arg) => arg.name)).toEqual(['input'])
       const union = isNonNullType(type) ? type.ofType : type
@@ -92,14 +93,18 @@ describe('the schema', () => {
       const success = `${name[0]?.toUpperCase()}${name.slice(1)}Success`
       const members = union.getTypes().map((member) => member.name)
       expect(members.toSorted()).toEqual(
-        [success, 'InvalidInputError', 'NotFoundError', 'ConflictError', 'LimitError', 'ForbiddenError'].toSorted(),
+        [
+          success,
+          ...['InvalidInputError', 'NotFoundError', 'ConflictError', 'LimitError', 'ForbiddenError'],
+          ...(ofClaimed.has(name) ? ['StaleLeaseError'] : []),
+        ].toSorted(),
       )
     }
   })
 
   it('gives every error a code and a message', () => {
     const errors = own.filter(isObjectType).filter(({ name }) => name.endsWith('Error'))
-    expect(errors).toHaveLength(5)
+    expect(errors).toHaveLength(6)
     for (const error of errors) expect(error.getInterfaces().map(({ name }) => name)).toContain('Error')
   })
 })

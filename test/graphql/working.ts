@@ -1,0 +1,61 @@
+import type { Door } from './door.ts'
+import type { Answered } from './orchestrate.ts'
+
+/** What claimWork hands out. */
+export interface Claimed {
+  attempt: string
+  fence: number
+  leaseUntil: string
+  work: Record<string, unknown>
+}
+
+/** What a mutation of a worker answered. */
+export interface Told extends Answered {
+  work?: Claimed | null
+  canceled?: boolean
+  leaseUntil?: string | null
+  agent?: { id: string; status: string; reason: string | null }
+}
+
+const FIELDS: Record<string, string> = {
+  claimWork: 'work { attempt fence leaseUntil work }',
+  heartbeat: 'canceled leaseUntil',
+  reportActivity: 'canceled leaseUntil',
+  completeWork: 'replayed',
+  failWork: 'replayed',
+  registerAgent: 'agent { id status reason }',
+}
+
+/** The words of a worker. */
+export interface Working {
+  tell(mutation: string, input: object): Promise<Told>
+  /** Claims work, waiting for it; the test fails if there is none. */
+  claim(agent: string, more?: object): Promise<Claimed>
+}
+
+export function working(door: Door): Working {
+  const tell: Working['tell'] = async (mutation, input) => {
+    const type = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}`
+    const data = await door.data(
+      `mutation ($input: ${type}Input!) { ${mutation}(input: $input) {
+        __typename
+        ... on ${type}Success { ${FIELDS[mutation]} }
+        ... on InvalidInputError { fields { path message } }
+        ... on Error { code message }
+      } }`,
+      { input },
+    )
+    return data[mutation] as Told
+  }
+  return {
+    tell,
+    async claim(agent, more = {}) {
+      const told = await tell('claimWork', { agent, worker: 'one', waitMs: 25_000, ...more })
+      if (!told.work) throw new Error(JSON.stringify(told))
+      return told.work
+    },
+  }
+}
+
+/** What of a claim stands in every later word of it. */
+export const held = ({ attempt, fence }: Claimed): { attempt: string; fence: number } => ({ attempt, fence })
