@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Bus, Ear } from '../bus.ts'
 import type { Expected } from '../core/estimate.ts'
 import type { AgentProfile, WorkspaceUse } from '../core/agent.ts'
+import type { Ended } from '../core/health.ts'
 import type { Analysis } from '../core/analysis.ts'
 import type { Json } from '../core/json.ts'
 import type { Timeouts } from '../core/plan.ts'
@@ -9,6 +10,7 @@ import type { SessionState } from '../core/state.ts'
 import { type ActivityLog, openActivityLog } from './activity.ts'
 import type { Database } from './db.ts'
 import { type Claim, type Claimed, claimKey, readKey } from './idempotency.ts'
+import { lastEnds } from './lastEnds.ts'
 import { driveSessions, loadSession, type Unfinished, unfinishedSessions } from './session.ts'
 import { insertTask, type NewTask, readTask, type StoredTask } from './task.ts'
 import { type ArtifactRow, createWriter, type Transition, type Writer } from './write.ts'
@@ -67,9 +69,9 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
    * @returns NEW if it was written; else what its idempotency key stands for already, or SAME if it is there
    */
   create(transition: Transition, companions: Companions): Promise<Claimed>
-  /** What an idempotency key stands for, if anything. */
   /** Takes an idempotency key for something that nothing has to be written of. */
   claim(claim: Claim): Promise<Claimed>
+  /** What an idempotency key stands for, if anything. */
   answered(idempotency: Omit<Claim, 'subjectId'>): Promise<Claimed | undefined>
   /** The analysis that a session's first plan was made from, if there was one. */
   analysis(sessionId: string): Promise<Analysis | undefined>
@@ -97,7 +99,14 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
    *
    * @returns whether it was said
    */
-  setAgentStatus(agentId: string, status: 'ONLINE' | 'OFFLINE', reason: string | null, at: number): Promise<boolean>
+  setAgentStatus(
+    agentId: string,
+    status: 'ONLINE' | 'OFFLINE' | 'DEGRADED',
+    reason: string | null,
+    at: number,
+  ): Promise<boolean>
+  /** How the last attempts of agents have ended, with the registration that they have now; the latest one first. */
+  lastEnds(agentIds: readonly string[]): Promise<Map<string, Ended[]>>
   /** A task in words, and the folder of its project. */
   taskText(taskId: string): Promise<TaskText>
   /** Those of the executions, by name. */
@@ -146,8 +155,8 @@ export function createStore(parts: {
         return (await writer.writeIn(query, transition)) ? { kind: 'NEW' } : { kind: 'SAME', subjectId: id }
       })
     },
-    answered: (idempotency) => readKey(query, idempotency),
     claim: (claim) => claimKey(query, claim),
+    answered: (idempotency) => readKey(query, idempotency),
     async analysis(sessionId) {
       const [row] = await query<{ analysis: Analysis | null }>(
         `SELECT analysis FROM "Plan" WHERE "sessionId" = $1 AND version = 1`,
@@ -199,6 +208,7 @@ export function createStore(parts: {
       )
       return new Map(rows.map(({ agentId, ms, cost, tokens }) => [agentId, { ms, cost, tokens }]))
     },
+    lastEnds: (agentIds) => lastEnds(query, agentIds),
     async concurrencies() {
       const projects = await query<{ id: string; concurrency: number }>(`SELECT id, concurrency FROM "Project"`)
       return new Map(projects.map(({ id, concurrency }) => [id, concurrency]))

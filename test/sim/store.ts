@@ -34,6 +34,7 @@ export function createMemoryStore(tables: Tables, life: Life, breaks: (verb: str
     workspace: (projectId) => ask('workspace', () => tables.projects.find(({ id }) => id === projectId)?.workspace),
     // Nobody plans by what is expected here.
     experience: () => ask('experience', () => new Map()),
+    lastEnds: () => ask('last ends', () => new Map()),
     hasProject: (id) => ask('project', () => tables.projects.some((project) => project.id === id)),
     task: (projectId, taskId) => ask('task', () => tables.task(projectId, taskId)),
     agents: () => ask('agents', () => tables.agents.map((agent) => ({ ...agent }))),
