@@ -22,7 +22,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits.ts'
 import { createLoaders } from './loaders.ts'
 import { mask, useMasking } from './masking.ts'
 import { refuseOrigin } from './origin.ts'
-import { sendProblem } from './problem.ts'
+import { sendProblem, withCode } from './problem.ts'
 import { createRates, useRates } from './rate.ts'
 import { useSlowReaders, watchReader } from './reader.ts'
 import { sendLive, sendReady } from './ready.ts'
@@ -154,7 +154,7 @@ export function createServer({
     cors: origins.length > 0 ? { origin: [...origins], methods: ['GET', 'POST'], credentials: false } : false,
     maxRequestBodySize: limits.bodyBytes,
     // Our own masking knows the id of the request; this is for what happens outside of an execution.
-    maskedErrors: { maskError: (error) => mask(error, { log, requestId: randomUUID() }) },
+    maskedErrors: { maskError: (error) => withCode(mask(error, { log, requestId: randomUUID() })) },
     logging: { debug() {}, info() {}, warn: (...said) => log.warn(said), error: (...said) => log.debug(said) },
     extraParamNames: [DOCUMENT_ID],
     plugins: [
@@ -284,10 +284,15 @@ export function createServer({
   const sockets = serveSockets(http, {
     limits,
     log,
-    refuse: (request) =>
-      refuseOrigin(request, origins) ??
-      (worksOnly ? { status: 404, message: WORKS_ONLY } : undefined) ??
-      (pathOf(request) === '/graphql' ? undefined : { status: 404, message: 'WebSockets are at /graphql.' }),
+    refuse(request) {
+      const refusal = refuseOrigin(request, origins)
+      if (refusal) doorkeeper.sentAway(request, randomUUID(), refusal)
+      return (
+        refusal ??
+        (worksOnly ? { status: 404, message: WORKS_ONLY } : undefined) ??
+        (pathOf(request) === '/graphql' ? undefined : { status: 404, message: 'WebSockets are at /graphql.' })
+      )
+    },
     async admit(request, payload, close) {
       const guest = await doorkeeper.enterSocket(request, randomUUID(), payload, close)
       if (guest) guests.set(request, guest)
