@@ -6,12 +6,13 @@ import { a2aDefinition } from './runtimes/a2a.ts'
 import { sandboxShape } from './processes/sandbox/settings.ts'
 import { acpDefinition } from './runtimes/acp.ts'
 import { commandDefinition } from './runtimes/command.ts'
+import { modelDefinition } from './runtimes/model/definition.ts'
 
 /**
  * What an agent may be: the runtime that drives it, by the section of the file that says what its name means. An agent
  * names one of them.
  */
-const SECTIONS = { command: 'commands', acp: 'acp', a2a: 'a2a' } as const
+const SECTIONS = { command: 'commands', model: 'models', acp: 'acp', a2a: 'a2a' } as const
 type Kind = keyof typeof SECTIONS
 const NAMING = Object.keys(SECTIONS) as Kind[]
 /** Workers know by themselves how they work: what they do has no section. */
@@ -25,6 +26,8 @@ const agentConfig = z
     capabilities: z.array(z.string().min(1).max(100)).max(100).default([]),
     /** Name of one of `commands`. */
     command: z.string().min(1).exactOptional(),
+    /** Name of one of `models`. */
+    model: z.string().min(1).exactOptional(),
     /** Name of one of `acp`. */
     acp: z.string().min(1).exactOptional(),
     /** Name of one of `a2a`. */
@@ -62,6 +65,8 @@ const limitsShape = z.strictObject(
 const agentSections = {
   /** Programs of this machine, by name. */
   commands: z.record(z.string(), commandDefinition).default({}),
+  /** Language models, by name. */
+  models: z.record(z.string(), modelDefinition).default({}),
   /** Coding agents that speak ACP, by name. */
   acp: z.record(z.string(), acpDefinition).default({}),
   /** Remote agents that speak A2A, by name. */

@@ -10,6 +10,7 @@ import type { Runtime } from './runtime.ts'
 import { createA2aRuntime } from './runtimes/a2a.ts'
 import { createAcpRuntime } from './runtimes/acp.ts'
 import { createCommandRuntime } from './runtimes/command.ts'
+import { createModelRuntime } from './runtimes/model.ts'
 import { createPullRuntime } from './runtimes/pull.ts'
 import type { Offers } from './store/offer.ts'
 
@@ -30,6 +31,7 @@ export function openRuntimes(
       environment,
       sandbox,
     }),
+    model: createModelRuntime({ models: config.models, environment, sandbox }),
     acp: createAcpRuntime({ definitions: config.acp, environment, sandbox }),
     a2a: createA2aRuntime({ definitions: config.a2a, environment }),
     pull: createPullRuntime({ offers, limits: { claimMs } }),

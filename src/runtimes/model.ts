@@ -26,8 +26,6 @@ import { converse, type Ending, newTalk, type Talk } from './model/talk.ts'
 import type { Tool } from './model/tool.ts'
 import { startWatch } from './model/watch.ts'
 
-export { modelDefinition } from './model/definition.ts'
-
 export interface ModelLimits extends RunLimits {
   /** Lines that one attempt shows; further ones are counted only. */
   lines: number
