@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import type { Json } from '../../src/core/json.ts'
 import { createSandbox } from '../../src/processes/sandbox.ts'
 import type { Runtime } from '../../src/runtime.ts'
+import { createAcpRuntime } from '../../src/runtimes/acp.ts'
 import type { CommandDefinition } from '../../src/runtimes/command.ts'
 import { createCommandRuntime } from '../../src/runtimes/command.ts'
 import { type Behaviour, isRunning, makeWork, perform, processesOf } from '../contracts/runtime.suite.ts'
@@ -33,9 +34,10 @@ interface LocalRuntime {
 
 const LASTING = ['sleep', 'ignore SIGTERM', 'spawn grandchildren', 'double fork daemon', 'flood'] as const
 const LANES = 8
-const LONGEST_MS = 400
+const LONGEST_MS = 800
 const environment = { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' }
 const limits = { killGraceMs: 300, lines: 3_000 }
+const CODING_AGENT = join(import.meta.dirname, '../fixtures/acp/agent.js')
 
 /** Each makes processes of which the arguments hold `mark`: nothing else of them may be left. */
 function localRuntimes(mark: string): LocalRuntime[] {
@@ -46,15 +48,25 @@ function localRuntimes(mark: string): LocalRuntime[] {
   const escape: CommandDefinition = { argv: ['sh', '-c', `(sh -c "${daemon}" &); echo ready; exec sleep 600`] }
   const plain = commandsOf(LASTING)
   const enclosed = { ...plain, escape }
-  const command = (name: string, commands: Record<string, CommandDefinition>, sandboxed: boolean): LocalRuntime => {
-    const sandbox = createSandbox({ environment, hidden: [], defaults: { mode: sandboxed ? 'required' : 'off' } })
-    const runtime = createCommandRuntime({ commands, environment, limits, sandbox })
-    return { name, runtime, agents: Object.keys(commands).map((one) => ({ command: one })) }
+  const sandboxOf = (mode: 'required' | 'off') => createSandbox({ environment, hidden: [], defaults: { mode } })
+  const command = (commands: Record<string, CommandDefinition>, mode: 'required' | 'off'): LocalRuntime => ({
+    name: `command, sandbox ${mode}`,
+    runtime: createCommandRuntime({ commands, environment, limits, sandbox: sandboxOf(mode) }),
+    agents: Object.keys(commands).map((name) => ({ command: name })),
+  })
+  const acp = (mode: 'required' | 'off'): LocalRuntime => {
+    const definitions = Object.fromEntries(
+      LASTING.map((name) => [name, { argv: [process.execPath, CODING_AGENT, name] as [string, ...string[]] }]),
+    )
+    const patience = { ...limits, cancelGraceMs: 300 }
+    return {
+      name: `acp, sandbox ${mode}`,
+      runtime: createAcpRuntime({ definitions, environment, limits: patience, sandbox: sandboxOf(mode) }),
+      agents: LASTING.map((name) => ({ acp: name })),
+    }
   }
-  return [
-    command('command', plain, false),
-    ...(noSandbox === undefined ? [command('command in the sandbox', enclosed, true)] : []),
-  ]
+  const open = [command(plain, 'off'), acp('off')]
+  return noSandbox === undefined ? [...open, command(enclosed, 'required'), acp('required')] : open
 }
 
 /** Begins attempts on all local runtimes in turn, and cancels each at a random moment; some lanes do so at once. */
