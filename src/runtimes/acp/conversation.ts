@@ -183,6 +183,7 @@ export function openConversation(
         return { kind: 'FAILED', error: failureOf(error, sdk) }
       } finally {
         cancelTurn = undefined
+        speech.flush()
         connection.close()
       }
     },
