@@ -2,7 +2,7 @@ import type { Prisma } from '../generated/prisma/client.ts'
 import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
-import { enumOf } from './enums.ts'
+import { byTime, enumOf, TimeOrder } from './enums.ts'
 import { encodeId, idOf } from './ids.ts'
 
 const OUTCOMES = ['DONE', 'REFUSED'] as const
@@ -83,14 +83,18 @@ builder.queryField('auditLog', (t) =>
       type: 'AuditEntry',
       authScopes: { role: 'ADMIN' },
       cursor: 'id',
-      description: 'What was refused, and what was done with rights that only few have, the newest first. For ADMIN.',
+      description:
+        'What was refused, and what was done with rights that only few have, the newest first unless ordered otherwise. For ADMIN.',
       complexity: pageCost,
-      args: { filter: t.arg({ type: AuditFilter, description: 'Which ones; all if left out.' }) },
+      args: {
+        filter: t.arg({ type: AuditFilter, description: 'Which ones; all if left out.' }),
+        orderBy: t.arg({ type: TimeOrder, description: 'In which order; the newest first if left out.' }),
+      },
       totalCount: (_root, { filter }, { database }) => database.prisma.auditEntry.count({ where: whereOf(filter) }),
-      resolve: async (query, _root, { filter }, { database }) => {
-        const orderBy = [{ at: 'desc' }, { id: 'desc' }] as const
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = byTime(wanted, 'at')
         const where = await bounded(query, database.prisma.auditEntry, whereOf(filter), orderBy)
-        return database.prisma.auditEntry.findMany({ ...query, where, orderBy: [...orderBy] })
+        return database.prisma.auditEntry.findMany({ ...query, where, orderBy })
       },
     },
     connectionOf(AuditEntry, 'entries of the audit log'),

@@ -173,6 +173,23 @@ export const DirectionEnum = enumOf('OrderDirection', 'Which end comes first.', 
   DESC: 'The largest, latest or alphabetically last.',
 })
 
+/** An input that orders a connection by time alone. */
+export const TimeOrder = builder.inputType('TimeOrder', {
+  description: 'In which order of time things come; equal ones by their ids, events of one session by their numbers.',
+  fields: (t) => ({
+    direction: t.field({ type: DirectionEnum, required: true, description: 'ASC: the oldest first.' }),
+  }),
+})
+
+/** The order that is meant, of rows that were made at a time; the newest first unless told. */
+export function byTime<Column extends string>(
+  order: { direction: unknown } | null | undefined,
+  column: Column,
+): [Record<Column, 'asc' | 'desc'>, { id: 'asc' | 'desc' }] {
+  const direction = order?.direction === 'ASC' ? 'asc' : 'desc'
+  return [{ [column]: direction } as Record<Column, 'asc' | 'desc'>, { id: direction }]
+}
+
 /** An input that orders a connection by one of its columns; the id decides between equals. */
 export function orderInput<Column extends string>(
   noun: string,

@@ -2,7 +2,7 @@ import { countEvents, eventsByTime, type EventPlace, type EventRow } from '../st
 import { builder } from './builder.ts'
 import { pageByPlace, pageCost } from './connection.ts'
 import { PLACE_CURSOR } from './document.ts'
-import { DirectionEnum } from './enums.ts'
+import { TimeOrder } from './enums.ts'
 import { badInput } from './errors.ts'
 import { Event, EventConnection } from './event.ts'
 import { LOOK } from './forbidden.ts'
@@ -27,13 +27,6 @@ const EventFilter = builder.inputType('EventFilter', {
       description: `Those at this time or later. If left out, a day before until, or with a session all of its events. Without a session at most ${WINDOW_DAYS} days before until.`,
     }),
     until: t.field({ type: 'DateTime', description: 'Those before this time; all until now if left out.' }),
-  }),
-})
-
-const EventOrder = builder.inputType('EventOrder', {
-  description: 'In which order events come: by their times, then session by session by their numbers.',
-  fields: (t) => ({
-    direction: t.field({ type: DirectionEnum, required: true, description: 'ASC: the oldest first.' }),
   }),
 })
 
@@ -67,7 +60,7 @@ builder.queryField('events', (t) =>
       complexity: (args) => ({ field: 20, multiplier: pageCost(args).multiplier }),
       args: {
         filter: t.arg({ type: EventFilter, description: 'Which ones; those of the last day if left out.' }),
-        orderBy: t.arg({ type: EventOrder, description: 'In which order; the newest first if left out.' }),
+        orderBy: t.arg({ type: TimeOrder, description: 'In which order; the newest first if left out.' }),
       },
       resolve: (_root, { filter, orderBy, ...args }, { database, viewer }) => {
         const { session, project, types } = filter ?? {}

@@ -6,7 +6,7 @@ import { eventsBetween, hasEvents } from '../store/journal.ts'
 import { builder } from './builder.ts'
 import { Checkpoint } from './checkpoint.ts'
 import { connectionOf, pageCost, pageOfLog } from './connection.ts'
-import { ExecutionStatusEnum, orderInput, PatternEnum, SessionStatusEnum } from './enums.ts'
+import { byTime, ExecutionStatusEnum, orderInput, PatternEnum, SessionStatusEnum, TimeOrder } from './enums.ts'
 import { unknown } from './errors.ts'
 import { Event, EventConnection } from './event.ts'
 import { Execution, ExecutionConnection } from './execution.ts'
@@ -254,10 +254,13 @@ builder.prismaObjectFields('Project', (t) => ({
     {
       cursor: 'id',
       totalCount: true,
-      description: 'Its sessions, the newest first.',
+      description: 'Its sessions, the newest first unless ordered otherwise.',
       complexity: pageCost,
-      args: { filter: t.arg({ type: SessionFilter, description: 'Which ones; all if left out.' }) },
-      query: ({ filter }) => ({ where: whereOf(filter), orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] }),
+      args: {
+        filter: t.arg({ type: SessionFilter, description: 'Which ones; all if left out.' }),
+        orderBy: t.arg({ type: TimeOrder, description: 'In which order; the newest first if left out.' }),
+      },
+      query: ({ filter, orderBy }) => ({ where: whereOf(filter), orderBy: byTime(orderBy, 'createdAt') }),
     },
     SessionConnection,
   ),
@@ -269,9 +272,10 @@ builder.prismaObjectFields('Task', (t) => ({
     {
       cursor: 'id',
       totalCount: true,
-      description: 'Its sessions, the newest first.',
+      description: 'Its sessions, the newest first unless ordered otherwise.',
       complexity: pageCost,
-      query: { orderBy: [{ createdAt: 'desc' }, { id: 'desc' }] },
+      args: { orderBy: t.arg({ type: TimeOrder, description: 'In which order; the newest first if left out.' }) },
+      query: ({ orderBy }) => ({ orderBy: byTime(orderBy, 'createdAt') }),
     },
     SessionConnection,
   ),

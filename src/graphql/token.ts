@@ -1,10 +1,12 @@
 import { v7 as uuid } from 'uuid'
 import { z } from 'zod'
 import { ROLES } from '../core/gate.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
 import { createToken, revokeToken } from '../store/token.ts'
 import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
+import { byTime, TimeOrder } from './enums.ts'
 import { demandAll, invalid, notFound } from './errors.ts'
 import { encodeId, idOf } from './ids.ts'
 import { mutation, type SuccessFields } from './mutation.ts'
@@ -42,19 +44,47 @@ const Token = builder.prismaObject('Token', {
   }),
 })
 
+const TokenFilter = builder.inputType('TokenFilter', {
+  description: 'Which tokens are wanted; all conditions hold at once.',
+  fields: (t) => ({
+    project: t.id({ description: 'Those that are for the project with this id alone.' }),
+    role: t.field({ type: RoleEnum, description: 'Those that have this role, whichever others they have.' }),
+    name: t.string({ description: 'Those of exactly this name.' }),
+    expired: t.boolean({ description: 'true: those whose time is over; false: those whose time is not.' }),
+    revoked: t.boolean({ description: 'true: those that were revoked; false: those that were not.' }),
+  }),
+})
+
+function whereOf(filter: typeof TokenFilter.$inferInput | null | undefined): Prisma.TokenWhereInput {
+  const { project, role, name, expired, revoked } = filter ?? {}
+  const now = new Date()
+  return {
+    ...(project != null && { projectId: idOf('Project', project) }),
+    ...(role && { roles: { has: role } }),
+    ...(name != null && { name }),
+    ...(expired === true && { expiresAt: { lte: now } }),
+    ...(expired === false && { OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] }),
+    ...(revoked != null && { revokedAt: revoked ? { not: null } : null }),
+  }
+}
+
 builder.queryField('tokens', (t) =>
   t.prismaConnection(
     {
       type: 'Token',
       authScopes: { role: 'ADMIN' },
       cursor: 'id',
-      description: 'Tokens, also those that hold no more, the newest first. For ADMIN.',
+      description: 'Tokens, also those that hold no more, the newest first unless ordered otherwise. For ADMIN.',
       complexity: pageCost,
-      totalCount: (_root, _args, { database }) => database.prisma.token.count(),
-      resolve: async (query, _root, _args, { database }) => {
-        const orderBy = [{ createdAt: 'desc' }, { id: 'desc' }] as const
-        const where = await bounded(query, database.prisma.token, {}, orderBy)
-        return database.prisma.token.findMany({ ...query, where, orderBy: [...orderBy] })
+      args: {
+        filter: t.arg({ type: TokenFilter, description: 'Which ones; all if left out.' }),
+        orderBy: t.arg({ type: TimeOrder, description: 'In which order; the newest first if left out.' }),
+      },
+      totalCount: (_root, { filter }, { database }) => database.prisma.token.count({ where: whereOf(filter) }),
+      resolve: async (query, _root, { filter, orderBy: wanted }, { database }) => {
+        const orderBy = byTime(wanted, 'createdAt')
+        const where = await bounded(query, database.prisma.token, whereOf(filter), orderBy)
+        return database.prisma.token.findMany({ ...query, where, orderBy })
       },
     },
     connectionOf(Token, 'tokens'),

@@ -60,6 +60,7 @@ const ASKED: readonly [kind: Kind, operation: string][] = [
   ['Project', 'query ($id: ID!) { interrupts(filter: { project: $id }) { totalCount nodes { id } } }'],
   ['Project', 'query ($id: ID!) { events(filter: { project: $id }) { totalCount nodes { type } } }'],
   ['Session', 'query ($id: ID!) { events(filter: { session: $id }) { totalCount nodes { type } } }'],
+  ['Project', 'query ($id: ID!) { tokens(filter: { project: $id }) { totalCount nodes { id } } }'],
   ['Project', 'query ($id: ID!) { auditLog(filter: { project: $id }) { totalCount nodes { id } } }'],
   [
     'Project',
