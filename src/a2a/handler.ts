@@ -17,8 +17,8 @@ import type { Call, Visitor } from '../door.ts'
 import type { Query } from '../store/driver.ts'
 import type { A2aServerDefinition } from './definition.ts'
 import { type Following, settledTask, streamOf } from './follow.ts'
-import { answerIn, saidIn, taskIn } from './incoming.ts'
-import { countUnfinished, readTask, readTasks, type TaskRow } from './read.ts'
+import { answerIn, isId, saidIn, taskIn } from './incoming.ts'
+import { countUnfinished, readTask, readTasks, type TaskRow, UUID } from './read.ts'
 import { statusesOf } from './state.ts'
 import { statusOf, taskOf, type Telling } from './task.ts'
 
@@ -49,6 +49,8 @@ export interface Asking {
 export const ASKING = 'tutti'
 
 const PAGE = 50
+/** The end of the year 9999, in milliseconds since the epoch. */
+const LATEST = 253_402_300_800_000
 /** Tells how long a task may take to be canceled beyond the grace of its agents, in milliseconds. */
 const CANCEL_MS = 60_000
 
@@ -256,15 +258,18 @@ export function createHandler(parts: HandlerParts): A2ARequestHandler {
         if (!Number.isInteger(limit) || limit < 1 || limit > 100) {
           throw new RequestMalformedError('pageSize is a whole number from 1 to 100.')
         }
-        const since = statusTimestampAfter || null
-        if (since !== null && Number.isNaN(Date.parse(since))) {
+        const since = statusTimestampAfter ? new Date(statusTimestampAfter) : null
+        if (since !== null && !(since.getTime() > 0 && since.getTime() < LATEST)) {
           throw new RequestMalformedError('statusTimestampAfter is a time as ISO 8601 has it.')
+        }
+        if (contextId !== '' && !isId(contextId)) {
+          return { tasks: [], nextPageToken: '', pageSize: limit, totalSize: 0 }
         }
         const { rows, count } = await readTasks(query, asking.projectId, {
           contextId: contextId || null,
           statuses: status === TaskState.TASK_STATE_UNSPECIFIED ? null : statusesOf(status),
           after: placeIn(pageToken),
-          since,
+          since: since?.toISOString() ?? null,
           limit: limit + 1,
         })
         const page = rows.slice(0, limit)
@@ -286,9 +291,10 @@ const tokenOf = ({ createdAt, id }: TaskRow): string => Buffer.from(`${createdAt
 /** @throws RequestMalformedError for a token that was not given out */
 function placeIn(token: string): { createdAt: string; id: string } | null {
   if (token === '') return null
-  const [createdAt = '', id = ''] = Buffer.from(token, 'base64url').toString().split(' ')
-  if (Number.isNaN(Date.parse(createdAt)) || !/^[\da-f-]{36}$/.test(id)) {
+  const [at = '', id = ''] = Buffer.from(token, 'base64url').toString().split(' ')
+  const time = Date.parse(at)
+  if (!(time > 0 && time < LATEST) || !UUID.test(id)) {
     throw new RequestMalformedError('This pageToken was not given out here.')
   }
-  return { createdAt, id }
+  return { createdAt: new Date(time).toISOString(), id }
 }

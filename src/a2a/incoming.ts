@@ -16,10 +16,17 @@ const TEXT_LENGTH = 100_000
 const ID_LENGTH = 200
 const TITLE_LENGTH = 200
 
+/** Whether something can be the id of a message or a context. */
+export const isId = (text: string): boolean => text.length <= ID_LENGTH && /^[\x20-\x7e]+$/.test(text)
+
 /** @throws RequestMalformedError, ContentTypeNotSupportedError with what to do */
 export function saidIn({ parts, messageId, contextId }: Message): Said {
-  if (messageId.length > ID_LENGTH || contextId.length > ID_LENGTH) {
-    throw new RequestMalformedError(`messageId and contextId may have ${ID_LENGTH} characters.`)
+  for (const id of [messageId, contextId]) {
+    if (id !== '' && !isId(id)) {
+      throw new RequestMalformedError(
+        `messageId and contextId have at most ${ID_LENGTH} printable characters of ASCII.`,
+      )
+    }
   }
   const texts: string[] = []
   const data: Json[] = []

@@ -83,7 +83,7 @@ export async function readTask(query: Query, projectId: string, id: string): Pro
   return row
 }
 
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
+export const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/
 
 export interface TasksWanted {
   contextId: string | null

@@ -108,6 +108,7 @@ describe('a task that another agent gives', () => {
     expect([...first.tasks, ...second.tasks].map(({ id }) => id)).toEqual(ids)
     expect(second.nextPageToken).toBe('')
     await expect(list('nonsense')).rejects.toThrow('pageToken')
+    await expect(send(operator, 'Greet', { contextId: '\0' })).rejects.toThrow('printable')
   })
 })
 
@@ -194,6 +195,14 @@ describe('who may not', () => {
     expect(await answers(rpc('Nonsense', {}))).toEqual([200, -32601])
     expect(await answers(rpc('SendMessage', {}))).toEqual([200, -32602])
     expect(await answers(rpc('GetTask', { id: 'a'.repeat(1_100_000) }))).toEqual([413, -32600])
+    const endless = new ReadableStream({ pull: (queue) => queue.enqueue(new Uint8Array(65_536).fill(32)) })
+    const init = {
+      method: 'POST',
+      body: endless,
+      duplex: 'half',
+      headers: { ...headers, 'content-type': 'application/json' },
+    }
+    expect((await fetch(`${tutti.url}/a2a`, init as RequestInit)).status).toBe(413)
     expect(await answers(rpc('GetTask', { id: 'x' }), { 'content-type': 'text/plain' })).toEqual([415, -32600])
     expect(await answers(rpc('GetTask', { id: 'x' }), { 'a2a-version': '0.3' })).toEqual([400, -32600])
     expect((await fetch(`${tutti.url}/a2a`, { headers })).status).toBe(405)

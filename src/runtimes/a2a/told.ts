@@ -61,6 +61,8 @@ export interface Told {
 }
 
 const STATES_KEPT = 100
+/** Pieces of all artifacts of one attempt. */
+const PARTS = 100_000
 
 export function createTold({ lines, lineLength, files, fileBytes }: A2aLimits): Told {
   const artifacts = new Map<string, ToldArtifact & { shown: number; bytes: number }>()
@@ -72,6 +74,7 @@ export function createTold({ lines, lineLength, files, fileBytes }: A2aLimits): 
   let alone = false
   let shown = 0
   let bytes = 0
+  let count = 0
 
   function show(kind: Activity['kind'], parts: readonly Part[]): Activity[] {
     const activities: Activity[] = []
@@ -100,24 +103,29 @@ export function createTold({ lines, lineLength, files, fileBytes }: A2aLimits): 
 
   function keep({ artifactId, name, parts }: Artifact, append: boolean): Activity[] {
     const known = artifacts.get(artifactId)
-    const all = append && known ? [...known.parts, ...parts] : parts
-    const size = all.reduce((sum, part) => sum + sizeOf(part), 0)
-    bytes += size - (known?.bytes ?? 0)
-    if (bytes > fileBytes || artifacts.size > files) {
-      const most = `${files} artifacts with ${fileBytes} bytes in all`
+    // What is streamed in many small pieces is never copied or measured again.
+    const kept = known ?? { id: artifactId, name: '', parts: [], shown: 0, bytes: 0 }
+    if (!append) {
+      bytes -= kept.bytes
+      count -= kept.parts.length
+      Object.assign(kept, { parts: [], bytes: 0 })
+    }
+    const size = parts.reduce((sum, part) => sum + sizeOf(part), 0)
+    const from = append ? kept.parts.length : Math.min(kept.shown, parts.length)
+    for (const part of parts) kept.parts.push(part)
+    kept.bytes += size
+    bytes += size
+    count += parts.length
+    kept.name ||= name
+    kept.shown = kept.parts.length
+    artifacts.set(artifactId, kept)
+    if (bytes > fileBytes || artifacts.size > files || count > PARTS) {
+      const most = `${files} artifacts in ${PARTS} pieces with ${fileBytes} bytes in all`
       throw new RemoteFailure('TOO_LARGE', `It hands over more than ${most}: let it leave less, or raise the limit.`)
     }
-    const seen = Math.min(known?.shown ?? 0, all.length)
-    artifacts.set(artifactId, {
-      id: artifactId,
-      name: name || known?.name || '',
-      parts: all,
-      shown: all.length,
-      bytes: size,
-    })
     return show(
       'OUTPUT',
-      all.slice(seen).filter(({ filename }) => filename === ''),
+      kept.parts.slice(from).filter(({ filename }) => filename === ''),
     )
   }
 

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Role, TaskState } from '@a2a-js/sdk'
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_A2A_LIMITS } from '../../../src/runtimes/a2a/definition.ts'
 import { safeName } from '../../../src/runtimes/a2a/harvest.ts'
-import { STATES } from '../../../src/runtimes/a2a/told.ts'
+import { createTold, STATES } from '../../../src/runtimes/a2a/told.ts'
 import { drain, makeWork, readUntilReady, waitFor } from '../../contracts/runtime.suite.ts'
 import type { AgentOptions, Script } from '../../fixtures/a2a/agents.ts'
-import { dataPart, messageOf, rawPart, textPart, urlPart } from '../../fixtures/a2a/parts.ts'
+import { artifactOf, dataPart, messageOf, rawPart, textPart, urlPart } from '../../fixtures/a2a/parts.ts'
 import { openHiring } from './hire.ts'
 
 const { agents, folder, hire } = await openHiring()
@@ -102,6 +103,14 @@ describe.each(ways)('an agent %s', (_, options) => {
     expect(outcome).toMatchObject({ kind: 'OK', output: expect.stringContaining('- Where to?\n  the sea') })
   })
 
+  it('in a state that nobody knows is waited for', async () => {
+    const { run } = hire(({ status }) => {
+      status('TASK_STATE_UNSPECIFIED', textPart('hm'))
+      status('TASK_STATE_COMPLETED', textPart('found it'))
+    }, options)
+    expect((await run()).outcome).toMatchObject({ kind: 'OK', summary: 'found it' })
+  })
+
   it('that says that it is done and sends nothing is EMPTY', async () => {
     const { run } = hire(({ status, artifact }) => {
       artifact('blank', [textPart('  '), dataPart({})])
@@ -130,6 +139,36 @@ describe.each(ways)('an agent %s', (_, options) => {
     canceling.abort()
     expect(await attempt.next()).toMatchObject({ done: true, value: { kind: 'CANCELED' } })
     expect(agents.running(mine.attemptId)).toBe(0)
+  })
+})
+
+describe('an agent that says very much', () => {
+  it('is shown up to a limit, and what it comes to counts all the same', async () => {
+    agents.stream('flood', async ({ status }) => {
+      for (let line = 0; line < 10_000; line++) await status('TASK_STATE_WORKING', textPart('water'.repeat(50)))
+      await status('TASK_STATE_COMPLETED', textPart('the end'))
+    })
+    const definition = { card: agents.card('flood'), limits: { lines: 100 } }
+    const { outcome, activities } = await hire(() => {}, {}, definition).run()
+    expect(activities).toHaveLength(101)
+    expect(activities.at(-1)?.text).toBe('100 lines shown; further ones are left out.')
+    expect(outcome).toMatchObject({ kind: 'OK', summary: 'the end' })
+  })
+
+  it('is held back by whoever does not read, and stopped in time all the same', async () => {
+    let said = 0
+    agents.stream('torrent', async ({ status, canceled }) => {
+      for (; !canceled.aborted; said++) await status('TASK_STATE_WORKING', textPart('water'.repeat(1_000)))
+    })
+    const { runtime, work } = hire(() => {}, {}, { card: agents.card('torrent') })
+    const mine = work({ timeouts: { attemptMs: 500, idleMs: 60_000 } })
+    const attempt = runtime.run(mine, new AbortController().signal)
+    const first = await attempt.next()
+    await waitFor(() => agents.running(mine.attemptId) === 0)
+    const outcome = first.done ? first.value : (await drain(attempt)).outcome
+    expect(outcome).toEqual({ kind: 'TIMEOUT', timeout: 'ATTEMPT', usage: {} })
+    // What fits into the buffers of a connection, and no more.
+    expect(said).toBeLessThan(10_000)
   })
 })
 
@@ -196,6 +235,21 @@ describe('artifacts', () => {
       definition,
     )
     expect((await many.run()).outcome).toMatchObject({ kind: 'ERROR', error: { class: 'TOO_LARGE' } })
+  })
+
+  it('streamed in very many pieces hold nothing up', async () => {
+    const told = createTold({ ...DEFAULT_A2A_LIMITS, lines: 3 })
+    const piece = (append: boolean) => {
+      const artifact = artifactOf('log', [textPart('x')])
+      return { taskId: 't', contextId: 'c', artifact, append, lastChunk: false, metadata: undefined }
+    }
+    const shown: string[] = []
+    for (let number = 0; number < 100_000; number++) {
+      shown.push(...told.take({ $case: 'artifactUpdate', value: piece(number > 0) }).map(({ text }) => text))
+    }
+    expect(told.artifacts[0]?.parts).toHaveLength(100_000)
+    expect(shown).toEqual(['x', 'x', 'x', '3 lines shown; further ones are left out.'])
+    expect(() => told.take({ $case: 'artifactUpdate', value: piece(true) })).toThrow('in 100000 pieces')
   })
 
   it('are not fetched from where the agent may not be', async () => {
