@@ -66,7 +66,7 @@ function isJson(text: string): true | string {
 }
 
 /** Ctrl-C in a prompt is no mistake: whoever was asked has left. */
-async function orLeft<Value>(prompt: Promise<Value>): Promise<Value | undefined> {
+export async function orLeft<Value>(prompt: Promise<Value>): Promise<Value | undefined> {
   try {
     return await prompt
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { SessionStatus } from '../core/session.ts'
 import { answer } from './answer.ts'
 import { follow } from './follow.ts'
 import { reportsOf, type ServerOptions } from './home.ts'
@@ -39,19 +40,10 @@ export async function conclude(
   sessionId: string,
   options: ShowOptions & ServerOptions,
   interruption: Interruption,
-  stop: { cancel: () => Promise<void> } | 'LEAVE',
+  stop: Stop,
 ): Promise<number> {
-  const renderer = await rendererFor(options)
-  const left = new AbortController()
-  const hear = async (): Promise<void> => {
-    if (stop === 'LEAVE') return left.abort()
-    renderer.notice('canceling; waiting for what runs to stop. Ctrl-C again leaves at once.')
-    await stop.cancel().catch((error: Error) => renderer.notice(`it cannot be canceled: ${error.message}`))
-  }
-  interruption.signal.addEventListener('abort', () => void hear())
-  if (interruption.signal.aborted) void hear()
-  const { status } = await follow(server, sessionId, renderer, left.signal)
-  if (left.signal.aborted) {
+  const { status, left } = await attend(server, sessionId, options, interruption, stop)
+  if (left) {
     speaker(options)(
       `The session goes on: ${sessionInWords(status)}. Show it again with: ${typedFor(options)(`watch ${uuidOf(sessionId)}`)}`,
     )
@@ -67,6 +59,33 @@ export async function conclude(
     process.stdout.write(`${['', ...lines].join('\n')}\n`)
   }
   return interruption.exitCode() ?? (session.status === 'SUCCEEDED' || session.status === 'PARTIAL' ? 0 : 1)
+}
+
+type Stop = { cancel: () => Promise<void> } | 'LEAVE'
+
+/**
+ * Follows a session to its end, or until whoever follows it leaves.
+ *
+ * @param stop as for `conclude`
+ */
+export async function attend(
+  server: Server,
+  sessionId: string,
+  options: Omit<ShowOptions, 'out'> & ServerOptions,
+  interruption: Pick<Interruption, 'signal'>,
+  stop: Stop,
+): Promise<{ status: SessionStatus; left: boolean }> {
+  const renderer = await rendererFor(options)
+  const left = new AbortController()
+  const hear = async (): Promise<void> => {
+    if (stop === 'LEAVE') return left.abort()
+    renderer.notice('canceling; waiting for what runs to stop. Ctrl-C again leaves at once.')
+    await stop.cancel().catch((error: Error) => renderer.notice(`it cannot be canceled: ${error.message}`))
+  }
+  interruption.signal.addEventListener('abort', () => void hear())
+  if (interruption.signal.aborted) void hear()
+  const { status } = await follow(server, sessionId, renderer, left.signal)
+  return { status, left: left.signal.aborted }
 }
 
 async function rendererFor(options: ShowOptions & ServerOptions): Promise<Renderer> {

@@ -250,22 +250,3 @@ export const UnfinishedQuery = graphql(`
     }
   }
 `)
-
-export const AgentsQuery = graphql(`
-  query CliAgents($after: String) {
-    agents(first: 100, after: $after) {
-      nodes {
-        name
-        type
-        status
-        reason
-        capabilities
-        slots
-      }
-      pageInfo {
-        hasNextPage
-        endCursor
-      }
-    }
-  }
-`)

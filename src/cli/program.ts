@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { CHOICES } from '../core/interrupt.ts'
 import { PATTERNS } from '../core/plan.ts'
+import { addAgents } from './agent-program.ts'
 import { json, oneOf, parseDuration, wholeNumber } from './arguments.ts'
 import { colour, config, dataDir, logLevel, server } from './options.ts'
 import { addTokens } from './token-program.ts'
@@ -248,20 +249,7 @@ Examples:
     )
     .action(async (options) => onEnd(await (await import('./commands/sessions.ts')).sessions(options)))
 
-  colour(program.command('agents'))
-    .description('list the agents that can be given work, and whether they can take it')
-    .option('--json', 'one JSON array on stdout')
-    .addOption(server())
-    .addOption(dataDir())
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ tutti agents
-  $ tutti agents --json | jq '.[] | select(.status != "ONLINE")'`,
-    )
-    .action(async (options) => onEnd(await (await import('./commands/agents.ts')).agents(options)))
-
+  addAgents(program, onEnd)
   addTokens(program, onEnd)
   return program
 }

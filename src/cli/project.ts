@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { Client } from './client.ts'
+import { Failure } from './failure.ts'
 import { succeeded } from './mutation.ts'
 import { CreateProjectMutation, ProjectsQuery } from './operations.ts'
 import { everyPage } from './pages.ts'
@@ -33,4 +34,21 @@ async function projectOf(client: Client, workspace: string): Promise<string | un
 function nameOf(workspace: string, number: number): string {
   const suffix = number === 1 ? '' : `-${number}`
   return `${(basename(workspace) || 'root').slice(0, NAME_MAX - suffix.length)}${suffix}`
+}
+
+/**
+ * The project that a person names.
+ *
+ * @param given its id or its name
+ * @param find tells the UUID of a project; undefined: there is none
+ * @throws Failure if there is none
+ */
+export async function projectCalled(
+  given: string,
+  find: (wanted: { id: string } | { name: string }) => Promise<string | undefined>,
+): Promise<string> {
+  const isId = /^(Project:)?[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(given)
+  const id = await find(isId ? { id: given } : { name: given })
+  if (id !== undefined) return id
+  throw new Failure(`There is no project ${given}. Name one that is there, or leave out --project.`)
 }

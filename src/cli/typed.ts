@@ -15,4 +15,5 @@ export function typedFor({ server, dataDir }: ServerOptions): (args: string) => 
 }
 
 /** Whatever a shell would not take as one word is put into quotes. */
-const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+export const quoted = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`

@@ -47,6 +47,8 @@ registerHooks({ load(url, context, next) { if (!url.startsWith('node:')) process
       'cli/program.ts',
       'core/interrupt.ts',
       'core/plan.ts',
+      'cli/agent-program.ts',
+      'core/agent.ts',
       'cli/arguments.ts',
       'cli/options.ts',
       'cli/token-program.ts',
@@ -66,6 +68,7 @@ registerHooks({ load(url, context, next) { if (!url.startsWith('node:')) process
     [['run', 'work', '--timeout', 'soon'], 'such as 90s, 10m or 1h30m'],
     [['run', 'work', '--pattern', 'chaos'], 'AUTO, SEQUENTIAL, PARALLEL, PIPELINE, HIERARCHICAL'],
     [['serve', '--port', '70000'], 'from 0 to 65535'],
+    [['agents', 'tset', 'worker'], "unknown command 'tset'"],
   ])('refuses %j and says what would be right', async (args, message) => {
     const { stderr } = await endOf(tutti(folderWith({}), ...args), 1)
     expect(stderr).toContain(message)

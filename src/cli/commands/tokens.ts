@@ -2,6 +2,7 @@ import type { Role } from '../../core/gate.ts'
 import { type Desk, deskOf, openDesk, type TokenLine } from '../desk.ts'
 import { Failure } from '../failure.ts'
 import { environmentOf, type ServerOptions } from '../home.ts'
+import { projectCalled } from '../project.ts'
 import { uuidOf } from '../result.ts'
 import { keepOutOfGit, openServer } from '../server.ts'
 import { table } from '../table.ts'
@@ -19,7 +20,7 @@ interface CreateOptions extends ServerOptions {
 export async function createToken(name: string, options: CreateOptions): Promise<number> {
   return at(options, async (desk) => {
     const { role: roles, project, expires: expiresAt, json } = options
-    const projectId = project === undefined ? undefined : await projectAt(desk, project)
+    const projectId = project === undefined ? undefined : await projectCalled(project, desk.project)
     const { id, secret } = await desk.create({ name, roles, projectId, expiresAt })
     const facts = { id, name, roles, project: project ?? null, expiresAt: expiresAt?.toISOString() ?? null }
     if (json === true) process.stdout.write(`${JSON.stringify({ ...facts, secret }, null, 2)}\n`)
@@ -83,14 +84,6 @@ function named(given: string, list: readonly TokenLine[]): TokenLine {
   if (others.length === 0) return first
   const ids = [first, ...others].map(({ id }) => id)
   throw new Failure(`${ids.length} tokens are called ${given}: say which one by its id: ${ids.join(', ')}`)
-}
-
-async function projectAt(desk: Desk, given: string): Promise<string> {
-  const isId = /^(Project:)?[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(given)
-  const id = await desk.project(isId ? { id: given } : { name: given })
-  if (id === undefined)
-    throw new Failure(`There is no project ${given}. Name one that is there, or leave out --project.`)
-  return id
 }
 
 /** At the server that is named, or has the data directory; else at the database, which then nobody has. */
