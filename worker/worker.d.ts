@@ -26,7 +26,15 @@ export interface Work {
     output: Json
     error: { class: string; message: string } | null
     /** `url` is on the server, and takes the token. */
-    artifacts: { id: string; name: string; kind: string; mediaType: string; size: number; sha256: string; url: string }[]
+    artifacts: {
+      id: string
+      name: string
+      kind: string
+      mediaType: string
+      size: number
+      sha256: string
+      url: string
+    }[]
   }[]
   /** Why earlier results of this part were rejected, the last one last. */
   feedback: { attempt: number; gate: string; text: string }[]

@@ -5,6 +5,8 @@ import { type Door, openDoor } from './door.ts'
 import { type Orchestra, orchestra, part } from './orchestrate.ts'
 import { held, type Told, type Working, working } from './working.ts'
 
+const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 40_000, interval: 20 })
+
 let door: Door
 let admin: Door
 let all: Orchestra
@@ -28,13 +30,11 @@ async function hire(name: string, more: object = {}, by: Door = admin): Promise<
 /** Starts a session of one part that an agent does: as soon as the coordinator knows of the agent. */
 async function start(name: string, more: object = {}, input: object = {}, by: Orchestra = all): Promise<string> {
   let session: { id: string } | undefined
-  await expect
-    .poll(async () => {
-      const answered = await by.tryStart([part('a', { capabilities: [name], ...more })], input)
-      session = answered.session
-      return answered
-    })
-    .toMatchObject({ __typename: 'StartOrchestrationSuccess' })
+  await eventually(async () => {
+    const answered = await by.tryStart([part('a', { capabilities: [name], ...more })], input)
+    session = answered.session
+    return answered
+  }).toMatchObject({ __typename: 'StartOrchestrationSuccess' })
   return session?.id.replace('Session:', '') as string
 }
 
@@ -126,7 +126,7 @@ describe('work', () => {
       )
     }
     const { database } = door.house
-    await expect.poll(() => database.prisma.offer.count({ where: { agentId: agent.id.replace('Agent:', '') } })).toBe(6)
+    await eventually(() => database.prisma.offer.count({ where: { agentId: agent.id.replace('Agent:', '') } })).toBe(6)
     const order = await database.query<{ id: string }>(
       `SELECT "attemptId" AS id FROM "Offer" WHERE "agentId" = $1 ORDER BY priority DESC, "createdAt", "attemptId"`,
       [agent.id.replace('Agent:', '')],
@@ -303,10 +303,10 @@ describe('waiting for work', () => {
         query: 'mutation { claimWork(input: { agent: "gone", worker: "w", waitMs: 25000 }) { __typename } }',
       }),
     }).catch(() => 'hung up')
-    await expect.poll(() => door.listening()).toBe(before + 1)
+    await eventually(() => door.listening()).toBe(before + 1)
     controller.abort()
     expect(await asked).toBe('hung up')
-    await expect.poll(() => door.listening()).toBe(before)
+    await eventually(() => door.listening()).toBe(before)
     const session = await start('gone')
     expect(await worker.claim('gone')).toMatchObject({ fence: 1 })
     await all.act('cancelSession', { id: session })
@@ -360,7 +360,7 @@ describe('who may claim what', () => {
     const expiresAt = new Date(Date.now() + 400)
     const short = door.as(await door.token(['AGENT'], { expiresAt }))
     const body = { query: 'mutation { claimWork(input: { agent: "role", worker: "x" }) { __typename } }' }
-    await expect.poll(async () => (await short.post(body)).status).toBe(401)
+    await eventually(async () => (await short.post(body)).status).toBe(401)
   })
 
   it('is for agents of workers that are not switched off', async () => {

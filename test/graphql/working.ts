@@ -1,5 +1,18 @@
+import { graphql } from '../../src/generated/gql/gql.ts'
 import type { Door } from './door.ts'
 import type { Answered } from './orchestrate.ts'
+
+/** With the types of what a worker sends. */
+export const SENDING = graphql(`
+  mutation TestSending($result: CompleteWorkInput!, $shown: ReportActivityInput!) {
+    completeWork(input: $result) {
+      __typename
+    }
+    reportActivity(input: $shown) {
+      __typename
+    }
+  }
+`)
 
 /** What claimWork hands out. */
 export interface Claimed {
