@@ -101,11 +101,13 @@ describe('health', () => {
   })
 
   it('says in words what is not as it should be, and stays ready', async () => {
-    const condition: Condition = { role: 'api', engine: () => 'down', servers: async () => [] }
+    const unprotected = 'Agents that are programs run without a sandbox'
+    const condition: Condition = { role: 'api', engine: () => 'down', servers: async () => [], unprotected }
     const bus = { ...door.house.bus, status: () => 'down' as const }
     const troubled = await openDoor({ condition, bus })
     const response = await fetch(`${troubled.url}/health/ready`)
-    const words = [expect.stringContaining('The bus is polling'), expect.stringContaining('The engine waits')]
+    const told = ['The bus is polling', 'The engine waits', unprotected]
+    const words = told.map((text) => expect.stringContaining(text))
     expect([response.status, await response.json()]).toMatchObject([
       200,
       { role: 'api', engine: 'DOWN', troubles: words },
