@@ -53,7 +53,7 @@ export function missingSecret(definition: ModelDefinition, environment: Environm
   return `the environment variable ${missing.join(', ')} is not set: start the server with it`
 }
 
-/** Values that no text may show. */
+/** Values that no text may show; very short ones are no secrets. */
 export function secretsOf(definition: ModelDefinition, environment: Environment): string[] {
   return secretNames(definition).flatMap((name) => environment[name] || [])
 }

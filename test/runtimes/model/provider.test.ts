@@ -53,6 +53,21 @@ describe('a provider', () => {
     expect(asked()).toHaveLength(1)
   })
 
+  it('is asked for nothing any more after cancels at random moments', async () => {
+    const runtime = runtimeOf({}, (request) => (request.index % 2 === 0 ? call('list', {}) : { hang: true, text: 'x' }))
+    const begun = asked().length
+    const moments = Array.from({ length: 30 }, (_, index) => (index * 7) % 60)
+    const outcomes = await Promise.all(
+      moments.map((ms) => perform(runtime, workOf({ runtimeConfig: { model: 'it' } }), AbortSignal.timeout(ms + 1))),
+    )
+    expect(new Set(outcomes.map(({ outcome }) => outcome.kind))).toEqual(new Set(['CANCELED']))
+    await waitFor(() => stub.open() === 0)
+    const { length } = asked()
+    expect(length).toBeGreaterThanOrEqual(begun)
+    expect(await runtime.check({ model: 'it' })).toBeUndefined()
+    expect(asked()).toHaveLength(length)
+  })
+
   it('that talks without an end is stopped', async () => {
     const runtime = runtimeOf({}, [{ flood: 'lorem ipsum\n'.repeat(100) }], { answerCharacters: 200_000, lines: 50 })
     const { outcome, activities } = await perform(runtime, workOf())
