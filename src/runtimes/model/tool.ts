@@ -34,13 +34,10 @@ export interface Hands {
 /** Something that a model can call. */
 export interface Tool {
   name: string
-  /** What the operator has to allow for it; mcp: the server that it comes from. */
-  right: ToolRight | 'mcp'
-  /** A person has to approve each call, whatever its right. */
-  approve?: boolean
+  /** What the operator has to allow for it. */
+  right: ToolRight
   description: string
-  /** What reads its arguments, or JSON Schema for them where whoever carries the call out reads them. */
-  input: z.ZodType | { jsonSchema: Json }
+  input: z.ZodType
   /** Yields what is shown of it while it works. Never throws for what a model asks for. */
   perform(hands: Hands, input: unknown): AsyncGenerator<Activity, ToolResult | Question>
 }
