@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { installClients } from './clients.ts'
+import { installBeside } from './install-beside.ts'
 
 const given = process.argv.slice(2)
 const RUNS =
@@ -19,7 +19,8 @@ const RUNS =
       ]
 
 // While the core is tested.
-const installing = given.length === 0 || given.some((word) => word.includes('clients')) ? installClients() : undefined
+const isWanted = (name: string): boolean => given.length === 0 || given.some((word) => word.includes(name))
+const installing = (['clients', 'coding-agents'] as const).filter(isWanted).map(installBeside)
 
 const folder = mkdtempSync(join(tmpdir(), 'tutti-tally-'))
 const sum = { passed: 0, failed: 0, skipped: 0 }
@@ -27,7 +28,7 @@ let exitCode = 0
 for (const [index, run] of RUNS.entries()) {
   const tally = join(folder, String(index))
   const env = { ...process.env, TEST_TALLY: tally }
-  if (!run.includes('core')) await installing
+  if (!run.includes('core')) await Promise.all(installing)
   const [code] = (await once(spawn('vitest', ['run', ...run], { stdio: 'inherit', env }), 'exit')) as [number | null]
   exitCode ||= code ?? 1
   try {

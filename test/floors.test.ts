@@ -13,8 +13,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['bus.ts', 'door.ts', 'engine.ts', 'runtime.ts', 'workspace.ts'],
   // What starts and ends programs, and what keeps paths inside of a folder, for all who need it above.
   ['store', 'processes', 'files'],
-  ['coordinator'],
-  ['graphql', 'a2a', 'engines', 'runtimes', 'buses', 'workspaces', 'agents'],
+  // What connects to MCP servers, beside what knows nothing of it.
+  ['coordinator', 'mcp'],
+  ['graphql', 'a2a', 'mcpServer', 'engines', 'runtimes', 'buses', 'workspaces', 'agents'],
   ['main.ts', 'app.ts', 'config.ts', 'configFile.ts', 'registrations.ts', 'openRuntimes.ts', 'cli'],
 ]
 const TOP = FLOORS.length - 1
@@ -69,7 +70,7 @@ describe('modules', () => {
     // Fixtures hold circles to be found.
     const tests = readImportGraph(
       ROOT,
-      filesIn('test', ['fixtures', 'mutation/node_modules', 'clients/node_modules']),
+      filesIn('test', ['fixtures', 'mutation/node_modules', 'clients/node_modules', 'coding-agents/node_modules']),
     ).edges
     expect(tests.length).toBeGreaterThan(0)
     const circles = findCycles([...edges, ...tests]).map(({ path }) =>
