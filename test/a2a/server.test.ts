@@ -178,6 +178,18 @@ describe('who may not', () => {
     expect(entries).toContainEqual({ act: 'A2A answerInterrupt', code: null, outcome: 'DONE' })
   })
 
+  it('loses the token: what is streamed ends, and the task goes on', async () => {
+    const secret = await tutti.token(['OPERATOR'])
+    const stream = (await tutti.client(secret)).sendMessageStream(say('Sleep on'))
+    const { payload } = (await stream.next()).value as StreamResponse
+    const { id } = (payload as { value: Task }).value
+    await tutti.revoke(secret)
+    expect((await all(stream)).map(({ $case }) => $case)).not.toContain('task')
+    expect(stateIn(await operator.getTask({ tenant: '', id }))).toBe('TASK_STATE_WORKING')
+    await operator.cancelTask({ tenant: '', id, metadata: undefined })
+    await expect((await tutti.client(secret)).getTask({ tenant: '', id })).rejects.toThrow('401')
+  })
+
   it('asks for a session that did not come in as a task: it is not there', async () => {
     const id = await tutti.orchestrate('Greet the house')
     await expect(operator.getTask({ tenant: '', id })).rejects.toThrow(`There is no task ${id}`)

@@ -6,12 +6,14 @@ import { type Client, ClientFactory, JsonRpcTransportFactory } from '@a2a-js/sdk
 import pino from 'pino'
 import { createApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
+import { freshPostgres } from '../database.ts'
+import { POSTGRES_TEMPLATE } from '../services.ts'
 import { dataPart, messageOf, textPart } from '../fixtures/a2a/parts.ts'
 
 const CLERK = join(import.meta.dirname, '../fixtures/agents/clerk.js')
 export const PROJECT = 'office'
 
-/** A whole server that is an agent for others, with one clerk in it. */
+/** A whole server that is an agent for others, with one clerk in it; on PostgreSQL with STORE=postgres. */
 export interface Tutti {
   url: string
   /** What a document answers; errors fail the test. */
@@ -20,6 +22,7 @@ export interface Tutti {
   token(roles: string[], project?: string): Promise<string>
   /** Starts a task over GraphQL and gives the UUID of its session. */
   orchestrate(title: string): Promise<string>
+  revoke(secret: string): Promise<void>
   card(): Promise<AgentCard>
   /** A client of the library, with this token. */
   client(secret?: string): Promise<Client>
@@ -34,6 +37,7 @@ export async function openTutti(change: Partial<Config> = {}): Promise<Tutti> {
   const app = await createApp(
     {
       ...config,
+      ...(process.env['STORE'] === 'postgres' && { databaseUrl: await freshPostgres(POSTGRES_TEMPLATE) }),
       builtinAgents: false,
       commands: { clerk: { argv: [process.execPath, CLERK] } },
       agents: [
@@ -63,16 +67,24 @@ export async function openTutti(change: Partial<Config> = {}): Promise<Tutti> {
     return (createProject as { project: { id: string } }).project.id
   }
   const ids: Record<string, string> = { [PROJECT]: await project(PROJECT), other: await project('other') }
+  /** Ids of tokens by their secrets. */
+  const tokens = new Map<string, string>()
   return {
     url,
     data,
     async token(roles, name) {
       const input = { name: roles.join() || 'nobody', roles, ...(name !== undefined && { project: ids[name] }) }
       const { createToken } = await data(
-        'mutation ($input: CreateTokenInput!) { createToken(input: $input) { ... on CreateTokenSuccess { secret } ... on Error { message } } }',
+        'mutation ($input: CreateTokenInput!) { createToken(input: $input) { ... on CreateTokenSuccess { secret token { id } } ... on Error { message } } }',
         { input },
       )
-      return (createToken as { secret: string }).secret
+      const { secret, token } = createToken as { secret: string; token: { id: string } }
+      tokens.set(secret, token.id)
+      return secret
+    },
+    async revoke(secret) {
+      const input = { id: tokens.get(secret) }
+      await data('mutation ($input: RevokeTokenInput!) { revokeToken(input: $input) { __typename } }', { input })
     },
     async orchestrate(title) {
       const { startOrchestration } = await data(

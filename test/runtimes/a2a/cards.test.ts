@@ -92,6 +92,29 @@ describe('a card', () => {
     expect((await hire(done, { card }, named, { TOKEN: 't' }).run()).outcome).toMatchObject({ kind: 'OK' })
   })
 
+  it('may name HTTP+JSON instead of JSON-RPC', async () => {
+    const asked: string[] = []
+    const door: AgentOptions['door'] = ({ method, url = '' }, response) => {
+      if (!url.includes('/a2a/')) return false
+      asked.push(`${method} ${url.replace(/.*\/a2a/, '')}`)
+      const state = asked.length > 1 ? 'TASK_STATE_COMPLETED' : 'TASK_STATE_WORKING'
+      const artifacts = [{ artifactId: 'a', parts: [{ text: 'by rest' }] }]
+      const task = { id: 't', contextId: 'c', status: { state }, artifacts }
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(asked.length > 1 ? task : { task }))
+      return true
+    }
+    const card = (url: string) => ({
+      supportedInterfaces: [{ url, protocolBinding: 'HTTP+JSON', protocolVersion: '1.0' }],
+    })
+    const { outcome } = await hire(done, { card, door, streaming: false }).run()
+    expect(outcome).toMatchObject({
+      kind: 'OK',
+      output: 'by rest',
+      evidence: [{ detail: { transport: 'HTTP+JSON 1.0' } }],
+    })
+    expect(asked).toEqual(['POST /message:send', expect.stringMatching(/^GET \/tasks\/t/)])
+  })
+
   it('of version 0.3 is understood, and so is the agent', async () => {
     const asked: string[] = []
     const server = createServer((request, response) => {
