@@ -149,7 +149,7 @@ async function open(
   const unprotected = crewed ? await lackOfSandbox(config, sandbox, log) : undefined
   if (crewed) {
     await sweep(database, dataDir, log)
-    await register(database, registrationsOf(config))
+    await register(database, registrationsOf(config, runtimes))
   }
   const prefix = `tutti-${await installationOf(database.query)}`
   const engine = alone

@@ -45,6 +45,8 @@ export interface Config extends ConfiguredAgents {
   builtinAgents: boolean
   /** What one caller may ask for, where it is other than usual. */
   limits: Partial<Limits>
+  /** Folders in which attempts change a workspace. */
+  worktrees: { files?: number; bytes?: number; shared?: string[] }
   /** Whether browsers are sent GraphiQL. */
   graphiql: boolean
   /** What Tutti is as an agent for others; undefined: it is none. */
@@ -53,8 +55,6 @@ export interface Config extends ConfiguredAgents {
   trustedDocuments?: Readonly<Record<string, string>>
   /** The server's own environment, from which commands are given what is allowed. */
   environment: Record<string, string | undefined>
-  /** Folders in which attempts change a workspace. */
-  worktrees: { files?: number; bytes?: number; shared?: string[] }
 }
 
 /** Whose signed tokens (JWT) are taken. */

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { a2aServerDefinition } from './a2a/definition.ts'
-import { AGENT_TYPES, DEFAULT_SLOTS } from './core/agent.ts'
+import { AGENT_TYPES, DEFAULT_SLOTS, WORKSPACE_USES } from './core/agent.ts'
 import { DEFAULT_LIMITS, type Limits } from './graphql/limits.ts'
-import { a2aDefinition } from './runtimes/a2a.ts'
 import { sandboxShape } from './processes/sandbox/settings.ts'
+import { a2aDefinition } from './runtimes/a2a.ts'
 import { acpDefinition } from './runtimes/acp.ts'
 import { commandDefinition } from './runtimes/command.ts'
 import { modelDefinition } from './runtimes/model/definition.ts'
@@ -35,6 +35,8 @@ const agentConfig = z
     /** Workers fetch its work over the API. */
     pull: z.literal(true).exactOptional(),
     slots: z.int().min(1).max(1_000).default(DEFAULT_SLOTS),
+    /** What it does with the workspace; by how it is driven if left out. */
+    workspace: z.enum(WORKSPACE_USES).exactOptional(),
     timeouts: z
       .strictObject({
         queueMs: z.int().positive().optional(),
@@ -79,6 +81,16 @@ export type ConfiguredAgents = { [Section in keyof typeof agentSections]: z.infe
 
 export const fileShape = z.strictObject({
   ...agentSections,
+  /** Folders in which attempts change a workspace. */
+  worktrees: z
+    .strictObject({
+      /** Files and bytes that one may have. */
+      files: z.int().min(1).exactOptional(),
+      bytes: z.int().min(1).exactOptional(),
+      /** Ignored folders at the top of the workspace that they have links to. */
+      shared: z.array(z.string().regex(/^[^/\\0]+$/)).exactOptional(),
+    })
+    .default({}),
   /** What the programs of agents may do on this machine. */
   sandbox: sandboxShape.default({}),
   /** Lets other agents give this server tasks over A2A. */

@@ -22,7 +22,7 @@ import type { Offers } from './store/offer.ts'
  */
 export function openRuntimes(
   config: Config,
-  { sandbox, offers }: { sandbox: Sandbox; offers: Offers },
+  { offers, sandbox }: { offers: Offers; sandbox: Sandbox },
 ): Record<string, Runtime> {
   const { environment, claimMs } = config
   return {

@@ -1,4 +1,4 @@
-import type { AgentType } from './core/agent.ts'
+import type { AgentType, WorkspaceUse } from './core/agent.ts'
 import type { Gate } from './core/gate.ts'
 import type { ErrorClass } from './core/retry.ts'
 import type { Json } from './core/json.ts'
@@ -135,6 +135,8 @@ export interface Runtime {
    * unless told.
    */
   readonly waitMs?: number
+  /** What its agents do with the workspace unless their registration says so; SHARED if left out. */
+  uses?(runtimeConfig: Json): WorkspaceUse
   /**
    * Runs one attempt. Yields activities as they happen, at the pace of the reader, and returns the outcome.
    * Never throws for what an agent does; once `signal` fires, stops the work for good, leaves nothing running, and

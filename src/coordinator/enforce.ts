@@ -16,16 +16,17 @@ export async function checkPlan(
   means: Means,
   projectId: string,
   plan: Plan,
-  origin: 'CALLER' | 'WORDS',
+  about: { origin: 'CALLER' | 'WORDS'; policy: Pick<SessionPolicy, 'isolation'> },
 ): Promise<Problem[]> {
   const agents = await means.directory.agentsOf(projectId)
   const problems: Problem[] = []
   for (const [index, node] of plan.nodes.entries()) {
     const messages = [
-      ...agentProblems(node, agents, origin),
+      ...agentProblems(node, agents, about.origin),
       ...(await gateProblems(node, agents, means.runtimes)),
-      ...(await changeProblems(means, projectId, node)),
-      ...(node.session ? await childProblems(means, projectId, node) : []),
+      // What changes in a worktree is known.
+      ...(about.policy.isolation === 'WORKTREES' ? [] : await changeProblems(means, projectId, node)),
+      ...(node.session ? await childProblems(means, projectId, node, about.policy) : []),
     ]
     problems.push(...messages.map((message) => ({ path: ['plan', 'nodes', `${index}`], message })))
   }
@@ -40,9 +41,9 @@ export async function checkRollback(
   means: Pick<Means, 'store' | 'workspaces'>,
   projectId: string,
   plan: Plan,
-  { rollback = false }: Partial<Pick<SessionPolicy, 'rollback'>>,
+  { rollback, isolation }: Pick<SessionPolicy, 'rollback' | 'isolation'>,
 ): Promise<Problem[]> {
-  if (!rollback || plan.nodes.some(isUndone)) return []
+  if (!rollback || isolation === 'WORKTREES' || plan.nodes.some(isUndone)) return []
   const plain = await plainWorkspace(means, projectId)
   if (plain === undefined) return []
   const message = `nothing could be undone: no part has a compensation, and ${plain} is not in a git repository; run "git init" there, or give parts compensations`
@@ -63,9 +64,14 @@ async function plainWorkspace(
   return workspace === undefined || (await workspaces.keeps(workspace)) ? undefined : workspace
 }
 
-async function childProblems(means: Means, projectId: string, { key, session }: PlanNode): Promise<string[]> {
+async function childProblems(
+  means: Means,
+  projectId: string,
+  { key, session }: PlanNode,
+  policy: Pick<SessionPolicy, 'isolation'>,
+): Promise<string[]> {
   const plan = planOf(session as NonNullable<typeof session>, { concurrency: 1 })
-  const problems = await checkPlan(means, projectId, plan, 'CALLER')
+  const problems = await checkPlan(means, projectId, plan, { origin: 'CALLER', policy })
   return problems.map(({ message }) => `in the session "${key}": ${message}`)
 }
 

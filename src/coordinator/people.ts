@@ -50,7 +50,7 @@ export async function edit(
     const edited = editPlan(state.plan, edits, new Set(), state.depth)
     if ('problems' in edited) return { kind: 'INVALID', problems: edited.problems }
     const problems = [
-      ...(await checkPlan(parts, state.projectId, edited.plan, 'CALLER')),
+      ...(await checkPlan(parts, state.projectId, edited.plan, { origin: 'CALLER', policy: state.policy })),
       ...(await checkRollback(parts, state.projectId, edited.plan, state.policy)),
     ]
     if (problems.length > 0) return { kind: 'INVALID', problems }

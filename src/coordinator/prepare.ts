@@ -80,11 +80,12 @@ export async function prepare(tools: Means, input: StartInput): Promise<Prepared
     retry: { ...DEFAULT_RETRY, ...(input.maxAttempts && { maxAttempts: input.maxAttempts }) },
   })
   const origin = decomposition.method === 'CALLER' ? 'CALLER' : 'WORDS'
-  const missing = await checkPlan(tools, projectId, plan, origin)
+  const policy = policyOf(input, plan, await isolationOf(tools, projectId))
+  const missing = await checkPlan(tools, projectId, plan, { origin, policy })
   if (missing.length > 0) {
     return { kind: 'INVALID', problems: missing.map((problem) => atPart(problem, plan, task)) }
   }
-  const lasting = await checkRollback(tools, projectId, plan, input.policy ?? {})
+  const lasting = await checkRollback(tools, projectId, plan, policy)
   if (lasting.length > 0) return { kind: 'INVALID', problems: lasting }
   const { title, description } = task
   if (stored) knowTask(plan, { task: { title, description }, workspace: stored.workspace })
@@ -92,7 +93,7 @@ export async function prepare(tools: Means, input: StartInput): Promise<Prepared
   return {
     kind: 'PREPARED',
     ...prepared,
-    policy: policyOf(input, plan, await isolationOf(tools, projectId)),
+    policy,
     budget,
     ...(taskId && { taskId }),
   }

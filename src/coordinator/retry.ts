@@ -76,7 +76,7 @@ async function goOnFrom(
   if ('problems' in edited) return { kind: 'INVALID', problems: edited.problems }
   const nodes = edited.plan.nodes.filter(({ key }) => !Object.hasOwn(carried, key))
   const problems = [
-    ...(await checkPlan(parts, projectId, { ...edited.plan, nodes }, 'CALLER')),
+    ...(await checkPlan(parts, projectId, { ...edited.plan, nodes }, { origin: 'CALLER', policy })),
     ...(await checkRollback(parts, projectId, edited.plan, policy)),
   ]
   if (problems.length > 0) return { kind: 'INVALID', problems } satisfies Refusal

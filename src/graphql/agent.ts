@@ -180,7 +180,8 @@ mutation('registerAgent', {
     timeouts: t.field({ type: TimeoutsInput, description: 'Limits of time of what it does.' }),
     workspace: t.field({
       type: WorkspaceUseEnum,
-      description: 'What it does with the workspace; SHARED if left out.',
+      description:
+        'What it does with the workspace; if left out, as is usual for its runtime: SHARED for command, WRITE for acp and for models that may write or run, else READ.',
     }),
   }),
   rules: rules.object({
@@ -205,7 +206,16 @@ mutation('registerAgent', {
       if (known === 0) throw notFound('Project')
     }
     const { description = '', slots = DEFAULT_SLOTS, timeouts = null } = input
-    const registration: Registration = { ...input, projectId, description, slots, timeouts, origin: 'API' }
+    const workspace = input.workspace ?? usualUse(context, input)
+    const registration: Registration = {
+      ...input,
+      projectId,
+      description,
+      slots,
+      timeouts,
+      workspace,
+      origin: 'API',
+    }
     await checkRuntime(context, registration)
     const others = await database.prisma.agent.count({
       where: { projectId, archivedAt: null, NOT: { name: input.name } },
@@ -297,6 +307,12 @@ mutation('archiveAgent', {
 
 const configured = () =>
   conflict("This agent comes from the operator's configuration: change it there, or disable it with updateAgent.")
+
+/** What agents like this one do with the workspace. */
+function usualUse({ runtimes }: Context, { runtime, runtimeConfig }: Pick<Registration, 'runtime' | 'runtimeConfig'>) {
+  const known = Object.hasOwn(runtimes, runtime) ? runtimes[runtime] : undefined
+  return known?.uses?.(runtimeConfig) ?? 'SHARED'
+}
 
 async function checkRuntime({ runtimes }: Context, { runtime: name, runtimeConfig }: Registration): Promise<void> {
   const runtime = Object.hasOwn(runtimes, name) ? runtimes[name] : undefined

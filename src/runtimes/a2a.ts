@@ -142,6 +142,7 @@ export function createA2aRuntime(options: {
 
   return {
     name: 'a2a',
+    uses: () => 'READ',
     run(work, signal) {
       const left = new AbortController()
       const attempt = perform(work, AbortSignal.any([signal, left.signal]))

@@ -136,6 +136,7 @@ export function createAcpRuntime(options: {
 
   return {
     name: 'acp',
+    uses: () => 'WRITE',
     run: endedByReader(perform),
     reap: (outputDir) => reapAttempt(outputDir, limits.killGraceMs),
     async check(runtimeConfig) {

@@ -2,10 +2,12 @@ import { mkdir, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
 import { confine } from '../files/confined.ts'
+import type { McpDefinition } from '../mcp/definition.ts'
+import { checkServers, openServers, reapServers } from '../mcp/servers.ts'
 import { endedByReader, reapAttempt } from '../processes/attempt.ts'
 import type { Environment } from '../processes/environment.ts'
 import type { Sandbox } from '../processes/sandbox.ts'
-import type { Activity, Evidence, Outcome, Runtime, Work } from '../runtime.ts'
+import type { Activity, Evidence, Outcome, Runtime, Usage, Work } from '../runtime.ts'
 import { formOf, summaryOf } from './model/answer.ts'
 import { ASK_TOOL } from './model/approval.ts'
 import { brief } from './model/briefing.ts'
@@ -17,6 +19,7 @@ import {
 } from './model/definition.ts'
 import type { Failure } from './model/failure.ts'
 import { FILE_TOOLS } from './model/file-tools.ts'
+import { mcpTools } from './model/mcp-tools.ts'
 import { createMeter, type Meter } from './model/meter.ts'
 import { promptOf, type Role, type RolePrompt, roleOf } from './model/prompt.ts'
 import { redact } from './model/redact.ts'
@@ -25,7 +28,7 @@ import { type RunLimits, runTool } from './model/run-tool.ts'
 import { createShelf } from './model/shelf.ts'
 import { converse, type Ending, newTalk, type Talk } from './model/talk.ts'
 import type { Tool } from './model/tool.ts'
-import { startWatch } from './model/watch.ts'
+import { type Cause, startWatch } from './model/watch.ts'
 
 export interface ModelLimits extends RunLimits {
   /** Lines that one attempt shows; further ones are counted only. */
@@ -61,16 +64,18 @@ type Model = { name: string; definition: ModelDefinition; provider: Provider }
  *
  * @param options.environment the server's own environment
  * @param options.sandbox where the programs run that models run; without one they can do whatever the server's user can
+ * @param options.mcp what the names of MCP servers in definitions mean
  * @throws ZodError if a definition is not valid
  */
 export function createModelRuntime(options: {
   models: Readonly<Record<string, ModelDefinitionInput>>
   environment: Environment
   sandbox?: Sandbox
+  mcp?: Readonly<Record<string, McpDefinition>>
   limits?: Partial<ModelLimits>
 }): Runtime {
   const models = new Map(Object.entries(z.record(z.string(), modelDefinition).parse(options.models)))
-  const { environment, sandbox } = options
+  const { environment, sandbox, mcp = {} } = options
   const limits: ModelLimits = { ...DEFAULT_MODEL_LIMITS, ...options.limits }
   const shelf = createShelf<Talk>()
   const providers = new Map<string, Promise<Provider>>()
@@ -129,7 +134,9 @@ export function createModelRuntime(options: {
     const prompt = await promptOf(role, definition.instructions)
     const form = formOf(work)
     const expects = expectationOf(work, definition, role, form.schema !== undefined)
-    const tools = toolsOf(definition)
+    const servers = await openServers(definition.mcp, { servers: mcp, environment, sandbox, limits }, work, watch.signal)
+    if ('class' in servers) return stoppedBy(watch.cause(), {}) ?? failed(servers)
+    const tools = [...toolsOf(definition), ...mcpTools(servers.tools)]
     const talk = shelf.take(work) ?? newTalk(brief(work, expects, form.schema))
     const hands = { files: await confine(work.workspace), work, changes: talk.changes, signal: watch.signal }
     const { provider } = model
@@ -153,13 +160,13 @@ export function createModelRuntime(options: {
     } finally {
       // Also reached when the reader leaves early: no program may stay behind then either.
       await talking.return({ kind: 'STOPPED' })
+      await servers.close()
     }
 
     function outcomeOf(ending: Ending, { changes, receipts }: Talk): Outcome {
       const usage = meter.usage()
-      const cause = watch.cause()
-      if (cause === 'CANCELED') return { kind: 'CANCELED', usage }
-      if (cause !== undefined) return { kind: 'TIMEOUT', timeout: cause, usage }
+      const stopped = stoppedBy(watch.cause(), usage)
+      if (stopped) return stopped
       if (ending.kind === 'ASK') {
         shelf.put(work, ending.question.question, talk)
         return { kind: 'ASK', ask: { kind: 'QUESTION', ...ending.question }, usage }
@@ -179,7 +186,7 @@ export function createModelRuntime(options: {
   }
 
   function toolsOf(definition: ModelDefinition): Tool[] {
-    const rights = new Set(definition.tools)
+    const rights = new Set<Tool['right']>(definition.tools)
     const run = rights.has('run') ? [runTool(definition.commands, { environment, sandbox, limits })] : []
     return [...FILE_TOOLS.filter(({ right }) => rights.has(right)), ...run, ...(rights.has('ask') ? [ASK_TOOL] : [])]
   }
@@ -201,6 +208,11 @@ export function createModelRuntime(options: {
 
   return {
     name: 'model',
+    uses(runtimeConfig) {
+      const found = definitionOf(runtimeConfig)
+      const { tools } = 'class' in found ? { tools: [] } : found.definition
+      return tools.some((tool) => tool === 'write' || tool === 'run') ? 'WRITE' : 'READ'
+    },
     run: endedByReader(async function* (work, signal) {
       const attempt = perform(work, signal)
       try {
@@ -213,7 +225,10 @@ export function createModelRuntime(options: {
         await attempt.return({ kind: 'CANCELED', usage: {} })
       }
     }),
-    reap: (outputDir) => reapAttempt(outputDir, limits.killGraceMs),
+    async reap(outputDir) {
+      await reapAttempt(outputDir, limits.killGraceMs)
+      await reapServers(outputDir, limits.killGraceMs)
+    },
     async check(runtimeConfig) {
       const model = await openModel(runtimeConfig)
       if ('class' in model) return withoutSecrets(model.message, runtimeConfig)
@@ -222,11 +237,19 @@ export function createModelRuntime(options: {
         const reason = await sandbox?.check(command.sandbox)
         if (reason !== undefined) return `Model "${name}": ${reason}`
       }
+      const trouble = await checkServers(definition.mcp, { servers: mcp, environment, sandbox })
+      if (trouble !== undefined) return `Model "${name}": ${trouble}`
       if (definition.pingMs === undefined) return undefined
       const silent = await pinged(name, definition, definition.pingMs)
       return silent && withoutSecrets(`Model "${name}": ${silent}.`, runtimeConfig)
     },
   }
+}
+
+/** How an attempt has ended that was stopped from outside; undefined: it was not. */
+function stoppedBy(cause: Cause | undefined, usage: Usage): Outcome | undefined {
+  if (cause === undefined) return undefined
+  return cause === 'CANCELED' ? { kind: 'CANCELED', usage } : { kind: 'TIMEOUT', timeout: cause, usage }
 }
 
 /** What a part has to leave behind, if the operator does not say: what its role is for, as far as it has tools for that. */

@@ -122,6 +122,7 @@ export function createPullRuntime({
 
   return {
     name: 'pull',
+    uses: () => 'READ',
     waitMs: limits.claimMs,
     run,
     async reap(outputDir) {
