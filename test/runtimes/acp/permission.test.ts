@@ -113,6 +113,7 @@ describe('files that the server reads and writes for an agent', () => {
 
   it('that are not there are an error, and empty for those who take it for one of their own', async () => {
     expect((await run([{ read: '$W/none' }])).activities[0]?.text).toMatch(/refused: .*not found/i)
+    expect((await run([{ read: '$W/none' }], { open: { name: 'gemini-cli' } })).activities[0]?.text).toBe('""')
   })
 
   it('are what earlier parts have left as well', async () => {
