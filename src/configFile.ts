@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { a2aServerDefinition } from './a2a/definition.ts'
 import { AGENT_TYPES, DEFAULT_SLOTS, WORKSPACE_USES } from './core/agent.ts'
 import { DEFAULT_LIMITS, type Limits } from './graphql/limits.ts'
+import { mcpSection, unknownServer } from './mcp/definition.ts'
 import { sandboxShape } from './processes/sandbox/settings.ts'
 import { a2aDefinition } from './runtimes/a2a.ts'
 import { acpDefinition } from './runtimes/acp.ts'
@@ -71,6 +72,8 @@ const agentSections = {
   models: z.record(z.string(), modelDefinition).default({}),
   /** Coding agents that speak ACP, by name. */
   acp: z.record(z.string(), acpDefinition).default({}),
+  /** MCP servers that models and coding agents may use, by name. */
+  mcp: mcpSection.default({}),
   /** Remote agents that speak A2A, by name. */
   a2a: z.record(z.string(), a2aDefinition).default({}),
   agents: z.array(agentConfig).default([]),
@@ -104,14 +107,23 @@ export const fileShape = z.strictObject({
 /** What stands in tutti.config.ts, tutti.config.js or tutti.config.json. */
 export type ConfigFile = z.input<typeof fileShape>
 
-/** The configuration as it stands in tutti.config.ts: gives editors its types, and changes nothing. */
+/**
+ * The configuration as it stands in tutti.config.ts: gives editors its types, and changes nothing.
+ *
+ * @public
+ */
 export function defineConfig(file: ConfigFile): ConfigFile {
   return file
 }
 
-/** Agents that name what is not configured, in words for the operator. */
+/** Agents, and what they use, that name what is not configured, in words for the operator. */
 export function unknownNames(file: ConfiguredAgents): string[] {
-  return file.agents.flatMap((agent) =>
+  const users = [...Object.entries(file.models), ...Object.entries(file.acp)]
+  const servers = users.flatMap(([name, { mcp }]) => {
+    const unknown = unknownServer(mcp, file.mcp)
+    return unknown === undefined ? [] : [`"${name}": ${unknown}`]
+  })
+  const agents = file.agents.flatMap((agent) =>
     NAMING.flatMap((kind) => {
       const name = agent[kind]
       const section = SECTIONS[kind]
@@ -120,4 +132,5 @@ export function unknownNames(file: ConfiguredAgents): string[] {
       return [`agent "${agent.name}" names the ${kind} "${name}", but the ${section} are: ${known}`]
     }),
   )
+  return [...servers, ...agents]
 }

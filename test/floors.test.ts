@@ -70,7 +70,13 @@ describe('modules', () => {
     // Fixtures hold circles to be found.
     const tests = readImportGraph(
       ROOT,
-      filesIn('test', ['fixtures', 'mutation/node_modules', 'clients/node_modules', 'coding-agents/node_modules']),
+      filesIn('test', [
+        'fixtures',
+        'mutation/node_modules',
+        'clients/node_modules',
+        'coding-agents/node_modules',
+        'coding-agents/node_modules',
+      ]),
     ).edges
     expect(tests.length).toBeGreaterThan(0)
     const circles = findCycles([...edges, ...tests]).map(({ path }) =>

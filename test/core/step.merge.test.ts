@@ -142,8 +142,8 @@ describe('a result that has changed something', () => {
         }
         const merged = new Set(headOf(session.state).split('+'))
         expect(merged).toEqual(new Set(['base', 'A', 'B', 'C', 'D']))
-        const last = order.at(-1) as string
-        if (last !== 'd') expect(headOf(session.state)).toBe('base+A+B+C+D')
+        // On top of what was merged, where that is the same.
+        expect(headOf(session.state)).toMatch(order.at(-1) === 'd' ? /\+D$/ : /^base\+A\+B\+C\+D$/)
       }),
     )
   })
@@ -237,7 +237,7 @@ describe('a rollback with worktrees', () => {
       does(session, key, changed(key.toUpperCase()))
       merges(session, key)
     }
-    const [first] = session.events.filter(({ type }) => type === 'CHECKPOINT_MADE')
+    const first = session.events.find(({ type }) => type === 'CHECKPOINT_MADE')
     const keep = [session.execution('a').id]
     session.happen({ type: 'ROLL_BACK', reason: 'wrong', toSeq: first?.seq ?? 0, keep, commit: 'base+A' })
     expect(session.last.effects).toContainEqual({ type: 'RESTORE' })

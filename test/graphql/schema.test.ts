@@ -95,7 +95,11 @@ describe('the schema', () => {
       expect(members.toSorted()).toEqual(
         [
           success,
-          ...['InvalidInputError', 'NotFoundError', 'ConflictError', 'LimitError', 'ForbiddenError'],
+          'InvalidInputError',
+          'NotFoundError',
+          'ConflictError',
+          'LimitError',
+          'ForbiddenError',
           ...(ofClaimed.has(name) ? ['StaleLeaseError'] : []),
         ].toSorted(),
       )
