@@ -118,6 +118,12 @@ export const ProbeQuery = graphql(`
       status
       reason
       durationMs
+      interrupts(first: 1) {
+        nodes {
+          question
+          status
+        }
+      }
       executions(first: 1) {
         nodes {
           status

@@ -27,6 +27,7 @@ export interface ProbeResult {
   artifacts: { name: string; kind: string; size: number }[]
 }
 
+type Session = Awaited<ReturnType<typeof executionOf>>['session']
 type Execution = NonNullable<Awaited<ReturnType<typeof executionOf>>['execution']>
 
 async function executionOf(client: Client, id: string) {
@@ -86,7 +87,7 @@ export async function probeResult(
     agent: { ...base.agent, version: attempts.at(-1)?.agentVersion ?? agent.version },
     works,
     why: works ? null : whyNot(session, execution, agent),
-    next: works ? null : nextFor(agent),
+    next: works ? null : isStopped(session) ? LATER : nextFor(agent),
     notes: works && leaves && isEmpty ? ['It was to leave something, and left neither changes nor artifacts.'] : [],
     summary,
     output,
@@ -97,12 +98,15 @@ export async function probeResult(
   }
 }
 
-function whyNot(
-  { status, reason }: { status: string; reason?: string | null },
-  { error, attempts }: Execution,
-  agent: AgentLine,
-): string {
+/** Whether it was stopped before it had an end of its own. */
+const isStopped = ({ status }: Session): boolean => status === 'CANCELED' || status === 'TIMED_OUT'
+
+const LATER = 'Try it again; with --timeout <time> it has more time.'
+
+function whyNot({ status, reason, interrupts }: Session, { error, attempts }: Execution, agent: AgentLine): string {
   if (error) return error.message
+  const [asked] = interrupts.nodes
+  if (asked && asked.status !== 'ANSWERED') return `it asked "${oneLine(asked.question)}", and had no answer in time`
   // Nobody took the work: its health says more than the time that ran out.
   if (attempts.length === 0 && !takesWork(agent) && agent.reason !== null) return agent.reason
   return reason ?? `its session is ${inWords(status)}`

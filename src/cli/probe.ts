@@ -95,6 +95,7 @@ test('greets everybody if there is no name', () => assert.equal(greet(''), 'Hell
 export interface Probe {
   /** Absolute path. */
   folder: string
+  /** @throws what the operating system says if it cannot be removed */
   remove(): Promise<void>
 }
 
@@ -112,7 +113,8 @@ export async function makeProbe(parent: string): Promise<Probe> {
   } catch (error) {
     throw new Failure(`No folder can be made in ${parent}: ${(error as Error).message}. Name another one with --in.`)
   }
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  // The server may still be putting away what the attempt worked on there.
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   try {
     for (const [name, text] of Object.entries(FILES)) await writeFile(join(folder, name), text)
     await commitAll(folder)

@@ -186,6 +186,10 @@ describe.concurrent('tutti agents test', () => {
       } satisfies ConfigFile),
     })
     const { stdout } = await endOf(tutti(folder, 'agents', 'test', 'sleeper', '--timeout', '1s', '--json'), 1)
-    expect(told<ProbeResult>(stdout)).toMatchObject({ works: false, session: { status: 'TIMED_OUT' } })
+    expect(told<ProbeResult>(stdout)).toMatchObject({
+      works: false,
+      next: expect.stringMatching(/--timeout/),
+      session: { status: 'TIMED_OUT' },
+    })
   })
 })

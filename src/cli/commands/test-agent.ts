@@ -57,7 +57,10 @@ export async function testAgent(name: string, options: TestOptions): Promise<num
       const code = show(result, options)
       return interruption.exitCode() ?? code
     } finally {
-      await probe.remove()
+      await probe.remove().catch((error: Error) => {
+        // What was found out stands.
+        process.stderr.write(`The throw-away repository could not be removed: ${error.message}\n`)
+      })
     }
   } finally {
     await server.close()
