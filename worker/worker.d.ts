@@ -125,7 +125,7 @@ export interface WorkOptions {
   /** Stops it: it takes nothing more and finishes what it has in hand. */
   signal?: AbortSignal
   /** Is told what goes on. */
-  log?(said: string): void
+  log?(said: string): unknown
 }
 
 /** What a claim hands out. */

@@ -91,7 +91,7 @@ function endpointOf(url) {
  * @param {Server} server
  * @param {{ agent: string, worker: string, leaseMs: number }} wish
  * @param {AbortSignal} stopping
- * @param {(said: string) => void} log
+ * @param {(said: string) => unknown} log
  * @returns {Promise<Claimed | undefined>}
  */
 async function claim(server, wish, stopping, log) {
@@ -108,7 +108,7 @@ async function claim(server, wish, stopping, log) {
  * @param {Claimed} claimed
  * @param {number} leaseMs
  * @param {(work: Work, context: Context) => Promise<Result> | Result} perform
- * @param {(said: string) => void} log
+ * @param {(said: string) => unknown} log
  */
 async function carryOut(server, { attempt, fence, work }, leaseMs, perform, log) {
   const held = { attempt, fence }
@@ -212,7 +212,7 @@ function createActivities(send, stopped) {
  *
  * @param {() => Promise<Told>} ask
  * @param {AbortSignal} stopped
- * @param {(said: string) => void} log
+ * @param {(said: string) => unknown} log
  * @returns {Promise<Told | undefined>} undefined: nobody wants one
  */
 async function persist(ask, stopped, log) {

@@ -9,7 +9,7 @@ await work({
   token: process.env['TUTTI_TOKEN'],
   agent: 'counter',
   signal: stop.signal,
-  log: console.error,
+  log: (said) => process.stderr.write(`${said}\n`),
   async perform({ input }, { activity }) {
     const { text } = input as { text: string }
     activity(`counting ${text.length} characters`)

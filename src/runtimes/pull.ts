@@ -25,6 +25,9 @@ const LAST_MS = 2_000
 /** How long to wait before a database that was away is asked again, in milliseconds. */
 const PAUSE_MS = 250
 
+/** What a folder of an attempt is called. */
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
+
 const runtimeConfigShape = z.strictObject({})
 const NOT_OURS = 'The runtime configuration must be {}: its workers say how the work is done.'
 const NOBODY =
@@ -57,7 +60,7 @@ export function createPullRuntime({
     }
   }
 
-  async function* run(work: Work, signal: AbortSignal): AsyncGenerator<Activity, Outcome> {
+  async function* perform(work: Work, signal: AbortSignal): AsyncGenerator<Activity, Outcome> {
     if (signal.aborted) return { kind: 'CANCELED', usage: {} }
     if (!runtimeConfigShape.safeParse(work.runtimeConfig).success) {
       return { kind: 'ERROR', error: { class: 'VALIDATION', message: NOT_OURS }, evidence: [], usage: {} }
@@ -124,9 +127,20 @@ export function createPullRuntime({
     name: 'pull',
     uses: () => 'READ',
     waitMs: limits.claimMs,
-    run,
+    run(work, signal) {
+      const left = new AbortController()
+      const running = perform(work, AbortSignal.any([signal, left.signal]))
+      const { return: leave } = running
+      // A reader may leave while it waits: then nobody would wake it.
+      running.return = (outcome) => {
+        left.abort()
+        return leave.call(running, outcome)
+      }
+      return running
+    },
     async reap(outputDir) {
       const attemptId = basename(outputDir)
+      if (!UUID.test(attemptId)) return
       await offers.close(attemptId)
       await offers.forget(attemptId)
     },
@@ -217,5 +231,5 @@ const failed = (errorClass: 'CRASH' | 'UNAVAILABLE', message: string): Outcome =
 
 const tooMany = (most: number): Activity => ({
   kind: 'MESSAGE',
-  text: `${most} activities shown; further ones are counted only. Leave large output as a file.`,
+  text: `${most} lines shown; further ones are counted only. Leave large output as a file.`,
 })

@@ -24,12 +24,11 @@ beforeAll(async () => {
   const admin = door.as(await door.token(['ADMIN'], { name: 'root' }))
   token = await door.token(['AGENT'])
   all = orchestra(admin)
-  const data = await admin.data(
+  await admin.data(
     `mutation ($project: ID!) { registerAgent(input: { project: $project, name: "robot", type: GENERAL, capabilities: ["robot"],
       runtime: "pull", runtimeConfig: {}, slots: 10 }) { ... on RegisterAgentSuccess { agent { status } } } }`,
     { project: door.house.projectId },
   )
-  expect(data['registerAgent']).toEqual({ agent: { status: 'OFFLINE' } })
 })
 afterAll(() => door.close())
 
