@@ -31,8 +31,8 @@ export function openRuntimes(
       environment,
       sandbox,
     }),
-    model: createModelRuntime({ models: config.models, environment, sandbox }),
-    acp: createAcpRuntime({ definitions: config.acp, environment, sandbox }),
+    model: createModelRuntime({ models: config.models, mcp: config.mcp, environment, sandbox }),
+    acp: createAcpRuntime({ definitions: config.acp, mcp: config.mcp, environment, sandbox }),
     a2a: createA2aRuntime({ definitions: config.a2a, environment }),
     pull: createPullRuntime({ offers, limits: { claimMs } }),
   }

@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import type { McpServer } from '@agentclientprotocol/sdk'
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
+import type { McpDefinition } from '../mcp/definition.ts'
 import { attemptVariables, endedByReader, markerOf, reapAttempt } from '../processes/attempt.ts'
 import { agentEnvironment } from '../processes/environment.ts'
 import type { Environment } from '../processes/environment.ts'
@@ -14,6 +15,7 @@ import { runAttempt } from './acp/attempt.ts'
 import type { AttemptLimits } from './acp/attempt.ts'
 import { acpDefinition, presetOf, sandboxOf } from './acp/definition.ts'
 import type { AcpDefinition } from './acp/definition.ts'
+import { handOn } from './acp/mcp.ts'
 import { createProber, locate } from './acp/program.ts'
 import type { Located } from './acp/program.ts'
 
@@ -57,14 +59,14 @@ interface Found {
  *
  * @param options.environment the server's own environment, of which only allow-listed names are passed on
  * @param options.sandbox where agents run; without one they can do whatever the server's user can
- * @param options.mcpServers what the names of MCP servers in definitions mean
+ * @param options.mcp what the names of MCP servers in definitions mean
  * @throws ZodError if a definition is not valid
  */
 export function createAcpRuntime(options: {
   definitions: Readonly<Record<string, z.input<typeof acpDefinition>>>
   environment: Environment
   sandbox?: Sandbox
-  mcpServers?: Readonly<Record<string, McpServer>>
+  mcp?: Readonly<Record<string, McpDefinition>>
   limits?: Partial<AcpLimits>
 }): Runtime {
   const definitions = new Map(Object.entries(z.record(z.string(), acpDefinition).parse(options.definitions)))
@@ -83,19 +85,13 @@ export function createAcpRuntime(options: {
       const names = [...definitions.keys()].join(', ') || 'none'
       return { class: 'VALIDATION', message: `There is no coding agent "${name}"; there is: ${names}. ${advice}` }
     }
-    const servers = options.mcpServers ?? {}
-    const unknown = definition.mcp.find((server) => !Object.hasOwn(servers, server))
-    if (unknown !== undefined) {
-      const names = Object.keys(servers).join(', ') || 'none'
-      const message = `Agent "${name}": there is no MCP server "${unknown}"; there is: ${names}. ${advice}`
-      return { class: 'VALIDATION', message }
-    }
+    const mcpServers = await handOn(definition.mcp, options.mcp ?? {}, options.environment, own)
+    if ('class' in mcpServers) return { ...mcpServers, message: `Agent "${name}": ${mcpServers.message}` }
     const reason = await options.sandbox?.check(sandboxOf(definition))
     if (reason !== undefined) return { class: 'UNAVAILABLE', message: `Agent "${name}": ${reason}` }
     const env = agentEnvironment(options.environment, definition, own)
     const located = await locate(name, definition, env['PATH'] ?? '')
     if ('missing' in located) return { class: 'UNAVAILABLE', message: located.missing }
-    const mcpServers = definition.mcp.map((server) => servers[server] as McpServer)
     return { name, definition, located, env, mcpServers }
   }
 

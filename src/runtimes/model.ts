@@ -134,12 +134,17 @@ export function createModelRuntime(options: {
     const prompt = await promptOf(role, definition.instructions)
     const form = formOf(work)
     const expects = expectationOf(work, definition, role, form.schema !== undefined)
-    const servers = await openServers(definition.mcp, { servers: mcp, environment, sandbox, limits }, work, watch.signal)
-    if ('class' in servers) return stoppedBy(watch.cause(), {}) ?? failed(servers)
-    const tools = [...toolsOf(definition), ...mcpTools(servers.tools)]
     const talk = shelf.take(work) ?? newTalk(brief(work, expects, form.schema))
     const hands = { files: await confine(work.workspace), work, changes: talk.changes, signal: watch.signal }
     const { provider } = model
+    const servers = await openServers(
+      definition.mcp,
+      { servers: mcp, environment, sandbox, limits },
+      work,
+      watch.signal,
+    )
+    if ('class' in servers) return stoppedBy(watch.cause(), {}) ?? failed(servers)
+    const tools = [...toolsOf(definition), ...mcpTools(servers.tools)]
     const talking = converse(
       { provider, definition, work, instructions: prompt.text, tools, hands, form, expects, meter, watch, limits },
       talk,

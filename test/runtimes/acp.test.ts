@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
+import { mcpSection } from '../../src/mcp/definition.ts'
 import { acpDefinition, createAcpRuntime } from '../../src/runtimes/acp.ts'
 import type { Behaviour } from '../contracts/runtime.suite.ts'
 import { expectNothingLeft, makeWork, processesOf, runtimeSuite } from '../contracts/runtime.suite.ts'
@@ -61,13 +62,27 @@ describe('an agent', () => {
   it('works in the workspace, with what its definition gives it of the environment', async () => {
     const { outcome, work } = await run([{ setup: true }], {
       definition: { env: { MODE: 'quick' }, allowEnv: ['WANTED'], mode: 'default', mcp: ['files'] },
-      options: { mcpServers: { files: { name: 'files', command: '/bin/files', args: [], env: [] } } },
+      options: { mcp: mcpSection.parse({ files: { argv: [process.execPath, '--version'] } }) },
     })
     const { answer } = (outcome as unknown as { output: { answer: string } }).output
     const seen = JSON.parse(answer) as { cwd: string; mode: string; asked: unknown; env: Record<string, string> }
-    expect(seen).toMatchObject({ cwd: work.workspace, mode: 'default', asked: [{ name: 'files' }] })
+    expect(seen).toMatchObject({
+      cwd: work.workspace,
+      mode: 'default',
+      asked: [{ name: 'files', command: process.execPath }],
+    })
     expect(seen.env).toMatchObject({ MODE: 'quick', WANTED: 'by one', TUTTI_ATTEMPT_ID: work.attemptId })
     expect(seen.env).not.toHaveProperty('SECRET')
+  })
+
+  it.each([
+    [{ url: 'http://127.0.0.1:4000/mcp' }, /cannot use the MCP server "it", for it takes none over HTTP/],
+    [{ argv: [process.execPath], approve: ['write'] }, /approve cannot be held for a coding agent/],
+    [{ url: 'http://127.0.0.1:4000/mcp', headersEnv: { 'x-key': 'NOT_SET' } }, /has no NOT_SET/],
+  ])('is not given an MCP server that it cannot use as it is meant: %j', async (server, message) => {
+    const options = { mcp: mcpSection.parse({ it: server }) }
+    const { outcome } = await run([{ say: 'done' }], { definition: { mcp: ['it'] }, options })
+    expect(outcome).toMatchObject({ kind: 'ERROR', error: { message: expect.stringMatching(message) } })
   })
 
   it('is seen thinking, planning, working and talking, line by line', async () => {

@@ -52,6 +52,10 @@ const text = z.string().max(500)
 const initialized = z.object({
   protocolVersion: z.number(),
   agentInfo: z.object({ name: text, version: text }).nullish().catch(undefined),
+  agentCapabilities: z
+    .object({ mcpCapabilities: z.object({ http: z.boolean().optional() }).nullish() })
+    .nullish()
+    .catch(undefined),
   authMethods: z
     .array(z.object({ name: text }))
     .nullish()
@@ -148,6 +152,11 @@ export function openConversation(
       throw new Unusable({ class: 'VALIDATION', message: `${message}. Install a release that speaks it.` })
     }
     const { cwd, mcpServers, mode } = agenda
+    const remote = mcpServers.find((server) => 'type' in server && server.type === 'http')
+    if (remote && hello.agentCapabilities?.mcpCapabilities?.http !== true) {
+      const message = `it cannot use the MCP server "${remote.name}", for it takes none over HTTP`
+      throw new Unusable({ class: 'VALIDATION', message: `${message}. Give it one that is a program.` })
+    }
     let session: z.infer<typeof opened>
     try {
       session = opened.parse(await peer.request(methods.agent.session.new, { cwd, mcpServers }))

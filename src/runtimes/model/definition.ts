@@ -74,6 +74,8 @@ export const modelDefinition = z
       .default({}),
     /** Tools that a person has to approve call by call. */
     approve: z.array(z.enum(['write', 'run'])).default([]),
+    /** Names of MCP servers whose tools it has as well. */
+    mcp: z.array(z.string().min(1)).max(20).default([]),
     /**
      * CHANGES: files of the workspace have changed. ACTIONS: it has run something. ANSWER: it has said something. If left
      * out, what its role and its tools are for.

@@ -117,7 +117,10 @@ function send(
   const limits = [maxOutputTokens, settings.maxOutputTokens].filter((limit) => limit !== undefined)
   const { maxOutputTokens: _, ...others } = settings
   const set: ToolSet = Object.fromEntries(
-    tools.map(({ name, description, input }) => [name, ai.tool({ description, inputSchema: input })]),
+    tools.map(({ name, description, input }) => {
+      const inputSchema = 'jsonSchema' in input ? ai.jsonSchema(input.jsonSchema as object) : input
+      return [name, ai.tool({ description, inputSchema })]
+    }),
   )
   return ai.streamText({
     model,

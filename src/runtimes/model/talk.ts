@@ -160,7 +160,7 @@ async function* perform(
   // Whatever a model reads, it has no other tools than these.
   if (!tool) return { ok: false, text: `there is no tool ${call.name}`, detail: { refused: 'UNKNOWN' } }
   const approved: readonly string[] = definition.approve
-  if (approved.includes(tool.right)) {
+  if (tool.approve === true || approved.includes(tool.right)) {
     const question = approvalOf(work.agent.name, tool.name, call.input)
     const reply = replyTo(work.replies, question.question)
     if (!reply) return question

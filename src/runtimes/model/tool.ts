@@ -34,10 +34,13 @@ export interface Hands {
 /** Something that a model can call. */
 export interface Tool {
   name: string
-  /** What the operator has to allow for it. */
-  right: ToolRight
+  /** What the operator has to allow for it; mcp: the server that it comes from. */
+  right: ToolRight | 'mcp'
+  /** A person has to approve each call, whatever its right. */
+  approve?: boolean
   description: string
-  input: z.ZodType
+  /** What reads its arguments, or JSON Schema for them where whoever carries the call out reads them. */
+  input: z.ZodType | { jsonSchema: Json }
   /** Yields what is shown of it while it works. Never throws for what a model asks for. */
   perform(hands: Hands, input: unknown): AsyncGenerator<Activity, ToolResult | Question>
 }
