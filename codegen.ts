@@ -3,7 +3,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli'
 /** Types for the documents of the command line and of the tests, from schema.graphql alone. */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
-  documents: ['src/cli/**/*.ts', 'test/graphql/**/*.ts'],
+  documents: ['src/cli/**/*.ts', 'src/mcpServer/**/*.ts', 'test/graphql/**/*.ts'],
   ignoreNoDocuments: true,
   importExtension: '.ts',
   generates: {

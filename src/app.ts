@@ -185,7 +185,8 @@ async function open(
   opened(() => counter?.disconnect())
   let here = ''
   // Loaded only where others may give it tasks.
-  const doors = config.a2aServer && [
+  const a2a =
+    config.a2aServer &&
     (await import('./a2a/serve.ts')).createA2aDoor({
       definition: config.a2aServer,
       query: database.query,
@@ -196,11 +197,11 @@ async function open(
       newId: uuid,
       version: VERSION,
       where: () => here,
-    }),
-  ]
+    })
+  const mcp = config.mcpServer ? (await import('./mcpServer/door.ts')).createMcpDoor({ version: VERSION }) : undefined
   const server = createServer({
     houseKey,
-    ...(doors && { doors }),
+    doors: [a2a, mcp].filter((door) => door !== undefined),
     verify,
     database,
     bus,
@@ -284,7 +285,9 @@ async function lackOfSandbox({ sandbox: own }: Config, sandbox: Sandbox, log: Lo
 /** What the programs that come with Tutti ask for. */
 async function ownDocuments(): Promise<string[]> {
   const generated = await import('./generated/gql/graphql.ts')
-  return Object.entries(generated).flatMap(([name, document]) => (/^Cli.*Document$/.test(name) ? String(document) : []))
+  return Object.entries(generated).flatMap(([name, document]) =>
+    /^(Cli|Mcp).*Document$/.test(name) ? String(document) : [],
+  )
 }
 
 /** A server whose files cannot be swept is no worse a server. */

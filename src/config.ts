@@ -51,6 +51,8 @@ export interface Config extends ConfiguredAgents {
   graphiql: boolean
   /** What Tutti is as an agent for others; undefined: it is none. */
   a2aServer?: A2aServerDefinition
+  /** Whether it is an MCP server for others. */
+  mcpServer: boolean
   /** The only documents that clients may ask for, by id, beside those of Tutti's own programs; undefined: any. */
   trustedDocuments?: Readonly<Record<string, string>>
   /** The server's own environment, from which commands are given what is allowed. */

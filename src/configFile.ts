@@ -98,6 +98,8 @@ export const fileShape = z.strictObject({
   sandbox: sandboxShape.default({}),
   /** Lets other agents give this server tasks over A2A. */
   a2aServer: a2aServerDefinition.exactOptional(),
+  /** Lets MCP clients use this server over HTTP, at /mcp. */
+  mcpServer: z.boolean().default(false),
   builtinAgents: z.boolean().default(true),
   limits: limitsShape.default({}),
   graphiql: z.boolean().default(true),

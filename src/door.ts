@@ -37,6 +37,12 @@ export interface Visitor {
   watch(end: (why: string) => void): () => void
 }
 
+/** What the GraphQL API answers. Errors are in words for whoever has asked. */
+export interface ApiAnswer {
+  data?: unknown
+  errors?: readonly { message: string }[]
+}
+
 /** What the house gives a door with each request. */
 export interface Call {
   /** Names this request in the log and in masked errors. */
@@ -47,6 +53,8 @@ export interface Call {
   unfinishedSessions: number
   /** Fires once the server stops: streams have to end, and nothing new begins. */
   stopping: AbortSignal
+  /** Asks the GraphQL API in the visitor's name: with their rights, counted and limited as if they had asked there. */
+  ask(document: string, variables: object): Promise<ApiAnswer>
 }
 
 /** A way in beside the ones for GraphQL, on the same server, with the same people. It never sees what lets them in. */

@@ -250,6 +250,25 @@ Examples:
     .action(async (options) => onEnd(await (await import('./commands/sessions.ts')).sessions(options)))
 
   addAgents(program, onEnd)
+  program
+    .command('mcp')
+    .description('be an MCP server on stdin and stdout, so that assistants can start and follow sessions')
+    .option('-r, --repo <path>', 'folder or repository that is worked on when no project is named', '.')
+    .addOption(server())
+    .addOption(dataDir())
+    .addOption(config())
+    .addHelpText(
+      'after',
+      `
+It is started by an MCP client, and ends when that leaves. Without --server it uses the server that has the data
+directory, if one runs, and else is a server itself for as long. With --server, calls have to name a project.
+
+Examples:
+  $ tutti mcp --repo ../shop
+  $ TUTTI_TOKEN=… tutti mcp --server https://tutti.example`,
+    )
+    .action(async (options) => onEnd(await (await import('./commands/mcp.ts')).mcp(options, version)))
+
   addTokens(program, onEnd)
   return program
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Redis } from 'ioredis'
-import type { Door } from '../door.ts'
+import type { ApiAnswer, Door } from '../door.ts'
 import { createClaims } from '../store/claim.ts'
 import { createAccess, type Guest, isLoopback } from './access.ts'
 import { createAuditor } from './auditor.ts'
@@ -233,8 +233,19 @@ export function createServer({
     const guest = await admitted(request, response, requestId)
     if (!guest) return
     const { bodyBytes, unfinishedSessions } = limits
-    const call = { requestId, bodyBytes, unfinishedSessions, stopping: stopping.signal }
+    const ask = (document: string, variables: object): Promise<ApiAnswer> =>
+      askFor(guest, requestId, document, variables)
+    const call = { requestId, bodyBytes, unfinishedSessions, stopping: stopping.signal, ask }
     await door.serve(visitorOf(guest, { auditor, rates, access }), request, response, call)
+  }
+
+  /** What somebody is answered who asks by way of another door, as if they had asked at /graphql. */
+  async function askFor(guest: Guest, requestId: string, query: string, variables: object): Promise<ApiAnswer> {
+    const headers = { 'content-type': 'application/json', accept: 'application/json' }
+    const request = { method: 'POST', headers, body: JSON.stringify({ query, variables }) }
+    const reader = (): AbortSignal => stopping.signal
+    const answer = await yoga.fetch('http://tutti/graphql', request, { guest, requestId, overSocket: false, reader })
+    return (await answer.json()) as ApiAnswer
   }
 
   /** Who it is; undefined: it is answered already. */

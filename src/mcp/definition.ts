@@ -71,6 +71,21 @@ export function headersOf(
   return { headers: Object.fromEntries(headers) as Record<string, string> }
 }
 
+/** What is sent to servers to be let in, and shown to nobody. */
+export function secretsOfServers(
+  names: readonly string[],
+  servers: Readonly<Record<string, McpDefinition>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const variables = names.flatMap((name) => Object.values(servers[name]?.headersEnv ?? {}))
+  return variables.flatMap((variable) => environment[variable] ?? [])
+}
+
+/** Whether a server may write where its agent works. */
+export function writesWorkspace({ argv, sandbox }: McpDefinition): boolean {
+  return argv !== undefined && sandbox?.workspace !== 'read'
+}
+
 /** Why there are no such servers among those that are configured; undefined: all are there. */
 export function unknownServer(
   names: readonly string[],

@@ -2,7 +2,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
 import { confine } from '../files/confined.ts'
-import type { McpDefinition } from '../mcp/definition.ts'
+import { type McpDefinition, secretsOfServers, writesWorkspace } from '../mcp/definition.ts'
 import { checkServers, openServers, reapServers } from '../mcp/servers.ts'
 import { endedByReader, reapAttempt } from '../processes/attempt.ts'
 import type { Environment } from '../processes/environment.ts'
@@ -208,15 +208,19 @@ export function createModelRuntime(options: {
   /** Providers may repeat what they were sent, and models what they were told. */
   function withoutSecrets<T>(value: T, runtimeConfig: Json): T {
     const found = definitionOf(runtimeConfig)
-    return 'class' in found ? value : redact(value, secretsOf(found.definition, environment))
+    if ('class' in found) return value
+    const { definition } = found
+    return redact(value, [...secretsOf(definition, environment), ...secretsOfServers(definition.mcp, mcp, environment)])
   }
 
   return {
     name: 'model',
     uses(runtimeConfig) {
       const found = definitionOf(runtimeConfig)
-      const { tools } = 'class' in found ? { tools: [] } : found.definition
-      return tools.some((tool) => tool === 'write' || tool === 'run') ? 'WRITE' : 'READ'
+      if ('class' in found) return 'READ'
+      const { tools, mcp: names } = found.definition
+      const isWriting = names.some((server) => mcp[server] !== undefined && writesWorkspace(mcp[server]))
+      return isWriting || tools.some((tool) => tool === 'write' || tool === 'run') ? 'WRITE' : 'READ'
     },
     run: endedByReader(async function* (work, signal) {
       const attempt = perform(work, signal)
