@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,8 +8,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { mcpDefinition, mcpSection } from '../../src/mcp/definition.ts'
 import { type McpServers, openServers, reapServers } from '../../src/mcp/servers.ts'
 import type { Failure } from '../../src/processes/failure.ts'
+import { createSandbox, type Sandbox } from '../../src/processes/sandbox.ts'
 import type { Work } from '../../src/runtime.ts'
 import { expectNothingLeft, makeWork, processesOf } from '../contracts/runtime.suite.ts'
+import { noSandbox } from '../processes/bubblewrap.ts'
 
 const FIXTURE = join(import.meta.dirname, '../fixtures/mcp/server.js')
 const KEY = 'the-key-of-the-server'
@@ -40,18 +42,21 @@ interface Opened {
   cancel(): void
 }
 
-async function openAll(definitions: Record<string, object>): Promise<Opened> {
+async function openAll(definitions: Record<string, object>, sandbox?: Sandbox): Promise<Opened> {
   const work = makeWork(folder)
   const canceled = new AbortController()
   const limits = { lineBytes: 8_192, lines: 100, waitingBytes: 65_536, stdoutBytes: 8_192, killGraceMs: 2_000 }
-  const parts = { servers: mcpSection.parse(definitions), environment, limits }
+  const parts = { servers: mcpSection.parse(definitions), environment, sandbox, limits }
   const servers = await openServers(Object.keys(definitions), parts, work, canceled.signal)
   return { work, servers, cancel: () => canceled.abort() }
 }
 
 /** Those of servers that could be opened. */
-async function opened(definitions: Record<string, object>): Promise<Opened & { servers: McpServers }> {
-  const { servers, ...rest } = await openAll(definitions)
+async function opened(
+  definitions: Record<string, object>,
+  sandbox?: Sandbox,
+): Promise<Opened & { servers: McpServers }> {
+  const { servers, ...rest } = await openAll(definitions, sandbox)
   if ('class' in servers) throw new Error(servers.message)
   return { servers, ...rest }
 }
@@ -205,6 +210,20 @@ describe('a program', () => {
   it('is not left running by another one that cannot be used', async () => {
     const { work, servers } = await openAll({ good: program(), bad: program('exit') })
     expect(servers).toMatchObject({ class: 'UNAVAILABLE', message: expect.stringContaining('"bad"') })
+    expectNothingLeft(work, [])
+  })
+})
+
+describe.skipIf(noSandbox !== undefined)('a program in the sandbox', () => {
+  it('sees what it is to see, answers, and ends with all that it has started', async () => {
+    const hidden = join(folder, 'of-the-server')
+    mkdirSync(hidden)
+    const sandbox = createSandbox({ environment, hidden: [hidden], defaults: { mode: 'required' } })
+    const { work, servers } = await opened({ it: program(), reads: program('stdio', { tools: ['place'] }) }, sandbox)
+    expect(await call(servers, 'add', { a: 1, b: 2 })).toEqual({ ok: true, text: '3' })
+    expect((await call(servers, 'place')).text).toBe(work.workspace)
+    expect((await call(servers, 'daemon')).ok).toBe(true)
+    await servers.close()
     expectNothingLeft(work, [])
   })
 })

@@ -231,6 +231,13 @@ describe('who may use it', () => {
     expect(existsSync(join(folder, '.tutti'))).toBe(true)
   })
 
+  it('may be those of a server that takes trusted documents alone', async () => {
+    const strict = await openTutti({ mcpServer: true, trustedDocuments: {} })
+    const mcp = await connect(new StreamableHTTPClientTransport(new URL(`${strict.url}/mcp`)))
+    expect((await use(mcp, 'list_agents')).nodes).toMatchObject([{ name: 'clerk' }])
+    await strict.close()
+  })
+
   it('is nobody where it is not switched on', async () => {
     const closed = await openTutti()
     expect((await fetch(`${closed.url}/mcp`, { method: 'POST' })).status).toBe(405)
