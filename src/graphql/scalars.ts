@@ -1,5 +1,6 @@
 import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql'
 import { isTooDeep, type Json, MAX_DEPTH } from '../core/json.ts'
+import { isoOf } from '../store/values.ts'
 
 const refuse = (message: string): never => {
   throw new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } })
@@ -22,7 +23,7 @@ export const DateTimeType = new GraphQLScalarType<Date, string>({
   name: 'DateTime',
   description: 'A point in time: ISO 8601 in UTC with milliseconds, for instance 2026-01-31T12:00:00.000Z.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
-  serialize: (value) => (value instanceof Date ? value : new Date(value as string)).toISOString(),
+  serialize: (value) => isoOf(value instanceof Date ? value : new Date(value as string)),
   parseValue: asInstant,
   parseLiteral: (node) => asInstant(node.kind === Kind.STRING ? node.value : undefined),
 })

@@ -9,11 +9,35 @@ const same: Parse = (text) => text
 const boolean: Parse = (text) => text === 't' || text === 'true'
 const json: Parse = (text) => JSON.parse(text) as unknown
 const anyInstant = parserOf(1184)
-/** Connections speak of times in UTC, which makes them as good as ISO 8601: a page of rows has hundreds of them. */
-const instant: Parse = (text) =>
-  text.length <= 29 && text.endsWith('+00') && text[10] === ' '
-    ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`)
-    : anyInstant(text)
+/** Under which a time carries the words in which the database told it. */
+const TOLD = Symbol('as it was told')
+const ZERO = 48
+const twoDigits = (text: string, at: number): number =>
+  (text.charCodeAt(at) - ZERO) * 10 + text.charCodeAt(at + 1) - ZERO
+/** Of '2026-01-31 12:00:00.5+00', three digits. */
+const millisIn = (text: string): string => (text.length > 22 ? text.slice(20, -3).slice(0, 3).padEnd(3, '0') : '000')
+
+/**
+ * Connections speak of times in UTC, with the year in four digits. A page of rows has hundreds of them, and to read and
+ * say one by its digits takes a third of the time that Date takes.
+ */
+const instant: Parse = (text) => {
+  // Date.UTC takes the first hundred years for those of the last century.
+  if (text.length > 29 || !text.endsWith('+00') || text[10] !== ' ' || text.startsWith('00')) return anyInstant(text)
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2)
+  const day = [year, twoDigits(text, 5) - 1, twoDigits(text, 8)] as const
+  const time = [twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17), Number(millisIn(text))] as const
+  const date: Date & { [TOLD]?: string } = new Date(Date.UTC(...day, ...time))
+  date[TOLD] = text
+  return date
+}
+
+/** A time in ISO 8601, in UTC with milliseconds. One that a query has brought must not have been changed since. */
+export function isoOf(date: Date & { [TOLD]?: string }): string {
+  const text = date[TOLD]
+  if (text === undefined) return date.toISOString()
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${millisIn(text)}Z`
+}
 /** Without a time zone it means UTC: sessions of the database run in UTC, servers anywhere. */
 const instantUtc: Parse = (text) => instant(`${text}+00`)
 const bytes = parserOf(17)
