@@ -135,7 +135,7 @@ describe('the answer for programs', () => {
         complexity: 4.25,
         durationMs: 12_300,
         reason: null,
-    branch: null,
+        branch: null,
         output: null,
       },
       executions: [
