@@ -192,7 +192,9 @@ describe('the other commands', () => {
       endOf(tutti(folder, 'agents', '--json', '--server', url), 0),
     ])
     expect(sessions.stdout).toMatch(/^SESSION +STATUS +CREATED \(UTC\) +TIME +PROJECT +TITLE\n[\da-f-]{36} /)
-    expect(agents.stdout).toMatch(/^AGENT +TYPE +STATUS +SLOTS +SKILLS\nworker +general +online +8 +work\n$/)
+    expect(agents.stdout).toMatch(
+      /^AGENT +TYPE +RUNTIME +VERSION +STATUS +SLOTS +SKILLS\nworker +general +command +1 +online +8 +work\n$/,
+    )
     expect(JSON.parse(json.stdout)).toMatchObject([{ name: 'worker', status: 'ONLINE' }])
   })
 

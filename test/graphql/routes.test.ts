@@ -138,7 +138,7 @@ describe('health', () => {
         database: 'UP',
         databaseKind: door.house.database.kind,
         bus: 'UP',
-        runtimes: ['command'],
+        runtimes: ['command', 'pull'],
         uptimeMs: expect.any(Number),
         sessionsRunning: 0,
       },

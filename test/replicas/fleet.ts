@@ -11,6 +11,8 @@ import { scratch } from '../servers/process.ts'
 
 /** Server processes that share a database, a Redis and a data directory. */
 export interface Fleet {
+  /** Where its agents work. */
+  folder: string
   database: Database
   start(environment?: Record<string, string>): Promise<Member>
   /** A session of parts one after the other, each done by the agent of that name; returns its id. */
@@ -58,6 +60,7 @@ export async function openFleet(template: string, redisUrl: string, agents: Reco
 
   return {
     database,
+    folder,
     start: (environment = {}) =>
       startMember(folder, { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, ...environment }, (process) =>
         processes.push(process),
