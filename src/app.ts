@@ -162,7 +162,7 @@ async function open(
     runtimes,
     artifacts,
     workspaces: createGitWorkspaces(),
-    worktrees: createWorktrees({ home: join(dataDir, 'copies'), ...config.worktrees }),
+    worktrees: createWorktrees({ home: copiesIn(dataDir), ...config.worktrees }),
     timers,
     log,
     owner,
@@ -304,6 +304,9 @@ async function sweep(database: Database, dataDir: string, log: Logger): Promise<
 
 const DAY_MS = 86_400_000
 
+/** Where workspaces are copied that are under no version control. */
+const copiesIn = (dataDir: string): string => join(dataDir, 'copies')
+
 /** @returns ends it */
 function beginCleaning(
   { dataDir, keepEventsDays, keepSessionsDays, keepAuditDays }: Config,
@@ -318,7 +321,7 @@ function beginCleaning(
       sweep: () => sweep(database, dataDir, log),
       async forget(id, sessionId) {
         const project = await database.prisma.project.findUnique({ where: { id } })
-        if (project) await forgetSnapshots(project.workspace, sessionId)
+        if (project) await forgetSnapshots(project.workspace, sessionId, copiesIn(dataDir))
       },
       timers,
       log,

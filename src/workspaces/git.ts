@@ -1,7 +1,7 @@
 import { isInside } from '../files/inside.ts'
 import type { Workspaces } from '../workspace.ts'
 import { others, read, withIndex } from './content.ts'
-import { bytes, entries, hasRepository, openRepository, type Repository } from './repository.ts'
+import { bytes, entries, findCopies, hasRepository, openRepository, type Repository } from './repository.ts'
 
 /** Session and number. */
 const NAME = /^(?!backup\/)[A-Za-z0-9][A-Za-z0-9_-]*\/[A-Za-z0-9_-]+$/
@@ -54,14 +54,26 @@ export function createGitWorkspaces(): Workspaces {
 }
 
 /**
- * Forgets the snapshots of a session, so that git may remove what only they hold. Backups stay.
+ * Forgets what was kept of a workspace for a session, so that git may remove what only that holds. Backups and branches
+ * stay. Of a workspace that was copied what nothing refers to goes after a day, and all of it once the workspace is gone.
  *
- * @returns how many there were
+ * @param home where copies of workspaces are that are under no version control; undefined: there are none
+ * @returns how many commits there were
  */
-export async function forgetSnapshots(workspace: string, sessionId: string): Promise<number> {
+export async function forgetSnapshots(workspace: string, sessionId: string, home?: string): Promise<number> {
   if (!NAME.test(`${sessionId}/1`)) throw new Error(`${sessionId} is no name of a session`)
+  const copies = home === undefined ? undefined : await findCopies(workspace, home)
+  if (copies === 'ABANDONED') return 0
+  if (copies) {
+    const forgotten = await forgetRefs(copies, sessionId)
+    await copies.theirs(['gc', '--quiet', '--prune=1.day.ago'])
+    return forgotten
+  }
   const repository = await openRepository(workspace)
-  if (!repository) return 0
+  return repository ? forgetRefs(repository, sessionId) : 0
+}
+
+async function forgetRefs(repository: Repository, sessionId: string): Promise<number> {
   const deletions = await repository.theirs(['for-each-ref', '--format=delete %(refname)', `refs/tutti/${sessionId}/`])
   if (deletions !== '') await repository.theirs(['update-ref', '--stdin'], { input: deletions })
   return deletions.split('\n').length - 1

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { execa } from 'execa'
 
@@ -98,7 +98,7 @@ export async function openRepository(workspace: string): Promise<Repository | un
  */
 export async function openCopies(workspace: string, home: string): Promise<Repository> {
   await stat(workspace)
-  const gitDir = join(home, createHash('sha256').update(workspace).digest('hex').slice(0, 32))
+  const gitDir = copiesOf(workspace, home)
   await mkdir(gitDir, { recursive: true })
   const theirs = gitIn(workspace, { GIT_DIR: gitDir, GIT_WORK_TREE: workspace }, [])
   // Twice is once.
@@ -111,6 +111,25 @@ export async function openCopies(workspace: string, home: string): Promise<Repos
   const found = { prefix: '', top, gitDir: latin1, objects: join(latin1, 'objects'), exclude, format: 'sha1', theirs }
   return opened(workspace, found, false)
 }
+
+/**
+ * The same, if there is one already. One whose workspace is gone is removed.
+ */
+export async function findCopies(workspace: string, home: string): Promise<Repository | 'ABANDONED' | undefined> {
+  const gitDir = copiesOf(workspace, home)
+  const exists = (path: string): Promise<boolean> =>
+    stat(path).then(
+      () => true,
+      () => false,
+    )
+  if (!(await exists(gitDir))) return undefined
+  if (await exists(workspace)) return openCopies(workspace, home)
+  await rm(gitDir, { recursive: true, force: true })
+  return 'ABANDONED'
+}
+
+const copiesOf = (workspace: string, home: string): string =>
+  join(home, createHash('sha256').update(workspace).digest('hex').slice(0, 32))
 
 async function opened(workspace: string, found: Found, isPersons: boolean): Promise<Repository> {
   const { prefix, top, gitDir, objects, exclude, format, theirs } = found

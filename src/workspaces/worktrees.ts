@@ -122,15 +122,14 @@ async function openWorktree(
   const { theirs, own, prefix } = repository
   const index = join(own, `index.${randomUUID()}`)
   await mkdir(dirname(folder), { recursive: true })
-  // What servers that died have left of theirs.
-  await theirs(['worktree', 'prune'])
+  await forgetGone(repository)
   await theirs(['worktree', 'add', '--quiet', '--no-checkout', '--detach', folder, commit])
   const ours = repository.oursIn(folder)
   const path = join(folder, bytes(prefix))
   const close = async (): Promise<void> => {
     await rm(index, { force: true })
     await rm(folder, { recursive: true, force: true })
-    await theirs(['worktree', 'prune'])
+    await forgetGone(repository)
   }
   try {
     // With settings of ours: the bytes are those that were kept.
@@ -157,16 +156,34 @@ async function openWorktree(
   }
 }
 
+/** How the folders of our worktrees are called: by the attempt that they are for. */
+const OURS = /\.worktree$/
+
+/**
+ * Has git forget our worktrees whose folders are gone, of servers that died too. Those of the person stay, be their folders
+ * gone or not: they may be on a disk that is not there now.
+ */
+async function forgetGone({ theirs }: Repository): Promise<void> {
+  const listed = (await theirs(['worktree', 'list', '--porcelain', '-z'])).split('\0')
+  for (const line of listed) {
+    const path = bytes(/^worktree (.*)$/s.exec(line)?.[1] ?? '')
+    if (!OURS.test(path) || (await isThere(path))) continue
+    // Another server may have been faster.
+    await theirs(['worktree', 'remove', '--force', path]).catch(() => {})
+  }
+}
+
+const isThere = (place: string): Promise<boolean> =>
+  lstat(place).then(
+    () => true,
+    () => false,
+  )
+
 /** @returns the links that were made, with where they lead */
 async function linkShared(workspace: string, path: string, shared: readonly string[]): Promise<[string, string][]> {
   const links: [string, string][] = []
   for (const name of shared) {
     const [target, at] = [join(workspace, name), join(path, name)]
-    const isThere = (place: string): Promise<boolean> =>
-      lstat(place).then(
-        () => true,
-        () => false,
-      )
     if (!(await isThere(target)) || (await isThere(at))) continue
     await symlink(target, at)
     links.push([at, target])

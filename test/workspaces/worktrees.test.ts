@@ -21,7 +21,7 @@ const folder = scratch('worktrees')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const worktrees = createWorktrees({ home: join(folder, 'copies') })
 let count = 0
-const place = (): string => join(folder, `place${count++}`)
+const place = (): string => join(folder, `place${count++}.worktree`)
 const fresh = (files?: Record<string, string>): TestRepository => createRepository(place(), files)
 const write = ({ path }: Worktree, name: string, text: string): void => writeFileSync(join(path, name), text)
 const text = (path: string, name: string): string => readFileSync(join(path, name), 'utf8')
@@ -172,6 +172,35 @@ describe('a worktree', () => {
     rmSync(left, { recursive: true })
     await (await worktrees.open(repository.folder, base, left)).close()
     expect(repository.git('worktree', 'list').trim().split('\n')).toHaveLength(1)
+  })
+})
+
+describe('what is kept', () => {
+  it("is forgotten with its session; the person's own worktrees stay, be their folders gone or not", async () => {
+    const repository = fresh({ a: 'a' })
+    const own = join(folder, 'of-the-person')
+    repository.git('worktree', 'add', '--quiet', own)
+    rmSync(own, { recursive: true })
+    const base = await worktrees.begin(repository.folder, 's')
+    await change(repository.folder, base, { a: 'b' })
+    expect(repository.git('worktree', 'list')).toContain('of-the-person')
+    expect(await forgetSnapshots(repository.folder, 's', join(folder, 'copies'))).toBe(2)
+    expect(repository.git('for-each-ref', 'refs/tutti')).toBe('')
+  })
+
+  it('of a copied workspace is forgotten too, and goes with the workspace', async () => {
+    const [workspace, home] = [place(), join(folder, 'other-copies')]
+    mkdirSync(workspace)
+    writeFileSync(join(workspace, 'a'), 'a')
+    const copying = createWorktrees({ home })
+    await copying.begin(workspace, 's')
+    await copying.begin(workspace, 't')
+    expect(await forgetSnapshots(workspace, 's', home)).toBe(1)
+    expect(await forgetSnapshots(workspace, 's', home)).toBe(0)
+    expect(readdirSync(home)).toHaveLength(1)
+    rmSync(workspace, { recursive: true })
+    expect(await forgetSnapshots(workspace, 't', home)).toBe(0)
+    expect(readdirSync(home)).toEqual([])
   })
 })
 
