@@ -9,6 +9,7 @@ import { mcpDefinition, mcpSection } from '../../src/mcp/definition.ts'
 import { type McpServers, openServers, reapServers } from '../../src/mcp/servers.ts'
 import type { Failure } from '../../src/processes/failure.ts'
 import { createSandbox, type Sandbox } from '../../src/processes/sandbox.ts'
+import type { SandboxConfig } from '../../src/processes/sandbox/settings.ts'
 import type { Work } from '../../src/runtime.ts'
 import { expectNothingLeft, makeWork, processesOf } from '../contracts/runtime.suite.ts'
 import { noSandbox } from '../processes/bubblewrap.ts'
@@ -218,7 +219,9 @@ describe.skipIf(noSandbox !== undefined)('a program in the sandbox', () => {
   it('sees what it is to see, answers, and ends with all that it has started', async () => {
     const hidden = join(folder, 'of-the-server')
     mkdirSync(hidden)
-    const sandbox = createSandbox({ environment, hidden: [hidden], defaults: { mode: 'required' } })
+    // A clone below /tmp would be hidden, and with it the libraries of the fixture.
+    const defaults: SandboxConfig = { mode: 'required', read: [join(import.meta.dirname, '../..')] }
+    const sandbox = createSandbox({ environment, hidden: [hidden], defaults })
     const { work, servers } = await opened({ it: program(), reads: program('stdio', { tools: ['place'] }) }, sandbox)
     expect(await call(servers, 'add', { a: 1, b: 2 })).toEqual({ ok: true, text: '3' })
     expect((await call(servers, 'place')).text).toBe(work.workspace)
