@@ -56,9 +56,17 @@ function hostile(folder: string): string {
   return folder
 }
 
+/** Everything below a folder. No link is followed: how many in a row are too many is not the same every time. */
+function pathsIn(folder: string, below: string): string[] {
+  return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(below, entry.name)
+    return entry.isDirectory() ? [path, ...pathsIn(folder, path)] : [path]
+  })
+}
+
 /** Names, sizes and contents of all that is in a folder. */
 function fingerprint(folder: string): string {
-  const all = readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted()
+  const all = pathsIn(folder, '').toSorted()
   const hash = createHash('sha256')
   for (const path of all) {
     const stat = lstatSync(join(folder, path))
