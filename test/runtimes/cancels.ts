@@ -48,7 +48,9 @@ function localRuntimes(mark: string): LocalRuntime[] {
   const escape: CommandDefinition = { argv: ['sh', '-c', `(sh -c "${daemon}" &); echo ready; exec sleep 600`] }
   const plain = commandsOf(LASTING)
   const enclosed = { ...plain, escape }
-  const sandboxOf = (mode: 'required' | 'off') => createSandbox({ environment, hidden: [], defaults: { mode } })
+  // A clone below /tmp would be hidden, and with it the libraries of the coding agent.
+  const read = [join(import.meta.dirname, '../..')]
+  const sandboxOf = (mode: 'required' | 'off') => createSandbox({ environment, hidden: [], defaults: { mode, read } })
   const command = (commands: Record<string, CommandDefinition>, mode: 'required' | 'off'): LocalRuntime => ({
     name: `command, sandbox ${mode}`,
     runtime: createCommandRuntime({ commands, environment, limits, sandbox: sandboxOf(mode) }),
