@@ -135,7 +135,10 @@ describe.each(HOUSES)('the life of a session on $store with a bus in $bus', (kin
     expect(ids.size).toBe(1)
     expect(await house.database.prisma.task.count({ where: { title: 'once' } })).toBe(1)
     const other = await house.coordinator.start({ ...input, pattern: 'PARALLEL' })
-    expect(other).toMatchObject({ kind: 'CONFLICT', message: expect.stringContaining('idempotency key was used before') })
+    expect(other).toMatchObject({
+      kind: 'CONFLICT',
+      message: expect.stringContaining('idempotency key was used before'),
+    })
     await house.end([...ids][0] as string)
   })
 
