@@ -58,8 +58,10 @@ export interface Worktrees {
   open(workspace: string, commit: string, folder: string): Promise<Worktree>
   /** Brings commits together, in this order. */
   merge(workspace: string, sessionId: string, commits: readonly string[]): Promise<Merged>
-  /** What differs between two commits: files by their paths from the workspace, and the patch that leads from one to the other. */
-  difference(workspace: string, from: string, to: string): Promise<Difference>
+  /** The files that differ between two commits, by their paths from the workspace. */
+  changes(workspace: string, from: string, to: string): Promise<Change[]>
+  /** What leads from one commit to the other, byte for byte as git apply takes it, binary files included. */
+  patch(workspace: string, from: string, to: string): Promise<Uint8Array>
   /**
    * Shows a commit to the person as the branch tutti/<session>. A branch on which somebody else has gone on is left alone.
    *
@@ -84,8 +86,7 @@ export interface Worktree {
 /** All of the commits in one, or the paths that two of them changed in ways that do not go together. */
 export type Merged = { kind: 'MERGED'; commit: string } | { kind: 'CONFLICT'; commit: string; paths: string[] }
 
-export interface Difference {
-  files: { path: string; status: 'ADDED' | 'CHANGED' | 'REMOVED' }[]
-  /** Binary files included, as git apply takes it. */
-  patch: string
+export interface Change {
+  path: string
+  status: 'ADDED' | 'CHANGED' | 'REMOVED'
 }

@@ -59,6 +59,8 @@ export async function baseOf(
   sessionId: string = state.id,
 ): Promise<string> {
   const commits = commitsBefore(state, key)
+  // Kept with the session already.
+  if (commits.length === 1 && sessionId === state.id) return commits[0] as string
   const workspace = await store.workspace(state.projectId)
   if (workspace === undefined) throw new Error('its project has gone')
   const merged = await worktrees.merge(workspace, sessionId, commits)
@@ -76,9 +78,10 @@ export async function changesOf(
   { store, worktrees }: Pick<Tools, 'store' | 'worktrees'>,
   projectId: string,
   { before, commit }: { before: string; commit: string },
-): Promise<{ evidence: Evidence; file: ProducedFile; patch: string }> {
+): Promise<{ evidence: Evidence; file: ProducedFile; patch: Uint8Array }> {
   const workspace = (await store.workspace(projectId)) as string
-  const { files, patch } = await worktrees.difference(workspace, before, commit)
+  const files = await worktrees.changes(workspace, before, commit)
+  const patch = await worktrees.patch(workspace, before, commit)
   const detail = { commit, before, count: files.length, files: files.slice(0, MAX_PATHS).map((file) => ({ ...file })) }
   return {
     evidence: { name: 'changed files', kind: 'CHANGES', passed: true, detail },

@@ -187,8 +187,8 @@ async function changedSince(
   const { before, commit } = candidate
   if (!isIsolated(state)) return workspaces.changed(workspace, before)
   if (before === undefined || commit === undefined) return []
-  const { files } = await worktrees.difference((await store.workspace(state.projectId)) as string, before, commit)
-  return files.map(({ path }) => path)
+  const changes = await worktrees.changes((await store.workspace(state.projectId)) as string, before, commit)
+  return changes.map(({ path }) => path)
 }
 
 async function askJudge(

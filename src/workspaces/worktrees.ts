@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { lstat, mkdir, readlink, rm, symlink } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
-import type { Difference, Merged, Worktree, Worktrees } from '../workspace.ts'
+import type { Change, Merged, Worktree, Worktrees } from '../workspace.ts'
 import { read, withIndex } from './content.ts'
 import { bytes, entries, gitIn, openCopies, openRepository, type Repository } from './repository.ts'
 
@@ -19,7 +19,7 @@ export const DEFAULT_SHARED = ['node_modules', '.venv']
 
 const SESSION = /^(?!backup$)[A-Za-z0-9][A-Za-z0-9_-]*$/
 const NAME = /^[A-Za-z0-9_-]+$/
-const STATUSES: Readonly<Record<string, Difference['files'][number]['status']>> = { A: 'ADDED', D: 'REMOVED' }
+const STATUSES: Readonly<Record<string, Change['status']>> = { A: 'ADDED', D: 'REMOVED' }
 
 /**
  * Worktrees of git repositories. Their content is stored byte for byte, without filters and without a change of line
@@ -79,19 +79,25 @@ export function createWorktrees(
       return { kind: 'MERGED', commit: merged }
     },
 
-    async difference(workspace, from, to) {
+    async changes(workspace, from, to) {
       const { theirs, prefix } = await repositoryOf(workspace)
       const shown = ['-r', '-z', '--no-renames', '--ignore-submodules=none', '--name-status']
       const listed = entries(await theirs(['diff-tree', ...shown, from, to]))
-      const files: Difference['files'] = []
+      const changes: Change[] = []
       for (let at = 0; at + 1 < listed.length; at += 2) {
-        files.push({
+        changes.push({
           path: posix.relative(bytes(prefix), bytes(listed[at + 1] as string)),
           status: STATUSES[listed[at] as string] ?? 'CHANGED',
         })
       }
-      const patch = ['--binary', '--full-index', '--no-ext-diff', '--no-textconv', '--no-renames', '--no-color']
-      return { files, patch: bytes(await theirs(['diff', ...patch, from, to])) }
+      return changes
+    },
+
+    async patch(workspace, from, to) {
+      const { theirs } = await repositoryOf(workspace)
+      const shown = ['--binary', '--full-index', '--no-ext-diff', '--no-textconv', '--no-renames', '--no-color']
+      // Text need not be UTF-8: it stays as it is.
+      return Buffer.from(await theirs(['diff', ...shown, from, to]), 'latin1')
     },
 
     async publish(workspace, sessionId, commit) {

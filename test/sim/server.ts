@@ -99,7 +99,8 @@ const NO_WORKTREES: Worktrees = {
   begin: () => Promise.reject(new Error('there are no worktrees here')),
   open: () => Promise.reject(new Error('there are no worktrees here')),
   merge: () => Promise.reject(new Error('there are no worktrees here')),
-  difference: () => Promise.reject(new Error('there are no worktrees here')),
+  changes: () => Promise.reject(new Error('there are no worktrees here')),
+  patch: () => Promise.reject(new Error('there are no worktrees here')),
   publish: () => Promise.reject(new Error('there are no worktrees here')),
 }
 

@@ -26,6 +26,9 @@ const fresh = (files?: Record<string, string>): TestRepository => createReposito
 const write = ({ path }: Worktree, name: string, text: string): void => writeFileSync(join(path, name), text)
 const text = (path: string, name: string): string => readFileSync(join(path, name), 'utf8')
 
+const patchOf = async (workspace: string, from: string, to: string): Promise<string> =>
+  Buffer.from(await worktrees.patch(workspace, from, to)).toString()
+
 /** What an attempt that begins with a commit makes of it. */
 async function change(workspace: string, commit: string, files: Record<string, string>): Promise<string> {
   const worktree = await worktrees.open(workspace, commit, place())
@@ -55,13 +58,11 @@ describe('a worktree', () => {
     await worktree.close()
     expect(repository.files()).toEqual(files)
     expect(repository.persons()).toEqual(persons)
-    expect(await worktrees.difference(repository.folder, base, commit)).toMatchObject({
-      files: [
-        { path: 'a', status: 'CHANGED' },
-        { path: 'new', status: 'REMOVED' },
-      ],
-      patch: expect.stringContaining('+by an agent'),
-    })
+    expect(await worktrees.changes(repository.folder, base, commit)).toEqual([
+      { path: 'a', status: 'CHANGED' },
+      { path: 'new', status: 'REMOVED' },
+    ])
+    expect(await patchOf(repository.folder, base, commit)).toContain('+by an agent')
     expect(repository.git('worktree', 'list').trim().split('\n')).toHaveLength(1)
   })
 
@@ -93,7 +94,7 @@ describe('a worktree', () => {
     write(worktree, 'a', 'changed')
     const commit = (await worktree.keep('s', 'deep')) as string
     await worktree.close()
-    expect((await worktrees.difference(workspace, base, commit)).files).toEqual([{ path: 'a', status: 'CHANGED' }])
+    expect(await worktrees.changes(workspace, base, commit)).toEqual([{ path: 'a', status: 'CHANGED' }])
   })
 
   it('of a folder that is under no version control is a copy, and the folder gets nothing', async () => {
@@ -107,7 +108,7 @@ describe('a worktree', () => {
     await worktree.close()
     expect(readdirSync(workspace)).toEqual(['a'])
     expect(await worktrees.publish(workspace, 's', commit)).toBeUndefined()
-    expect((await worktrees.difference(workspace, base, commit)).patch).toContain('+b')
+    expect(await patchOf(workspace, base, commit)).toContain('+b')
   })
 
   it('of a new repository without a commit begins all the same', async () => {
@@ -201,6 +202,24 @@ describe('what is kept', () => {
     rmSync(workspace, { recursive: true })
     expect(await forgetSnapshots(workspace, 't', home)).toBe(0)
     expect(readdirSync(home)).toEqual([])
+  })
+})
+
+describe('a patch', () => {
+  it('brings what is no UTF-8 and what is no text at all byte for byte to another clone', async () => {
+    const repository = fresh({ a: 'a' })
+    const base = await worktrees.begin(repository.folder, 's')
+    const worktree = await worktrees.open(repository.folder, base, place())
+    const [latin1, binary] = [Buffer.from('caf\xe9\n', 'latin1'), Buffer.from([0, 255, 10, 13, 0])]
+    writeFileSync(join(worktree.path, 'latin1'), latin1)
+    writeFileSync(join(worktree.path, 'binary'), binary)
+    const commit = (await worktree.keep('s', 'bytes')) as string
+    await worktree.close()
+    const file = place()
+    writeFileSync(file, await worktrees.patch(repository.folder, base, commit))
+    repository.git('apply', file)
+    expect(readFileSync(join(repository.folder, 'latin1'))).toEqual(latin1)
+    expect(readFileSync(join(repository.folder, 'binary'))).toEqual(binary)
   })
 })
 
