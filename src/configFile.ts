@@ -91,7 +91,7 @@ export const fileShape = z.strictObject({
       files: z.int().min(1).exactOptional(),
       bytes: z.int().min(1).exactOptional(),
       /** Ignored folders at the top of the workspace that they have links to. */
-      shared: z.array(z.string().regex(/^[^/\\0]+$/)).exactOptional(),
+      shared: z.array(z.string().refine(isName, 'is the name of a folder, without a path')).exactOptional(),
     })
     .default({}),
   /** What the programs of agents may do on this machine. */
@@ -105,6 +105,10 @@ export const fileShape = z.strictObject({
   graphiql: z.boolean().default(true),
   trustedDocuments: z.record(z.string().min(1), z.string().min(1)).exactOptional(),
 })
+
+function isName(text: string): boolean {
+  return text !== '' && text !== '.' && text !== '..' && !/[/\\]/.test(text) && !text.includes('\0')
+}
 
 /** What stands in tutti.config.ts, tutti.config.js or tutti.config.json. */
 export type ConfigFile = z.input<typeof fileShape>

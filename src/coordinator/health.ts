@@ -13,10 +13,10 @@ export async function checkAgents(
   only?: string,
 ): Promise<number> {
   let changed = 0
-  const agents = await store.agents()
+  const all = await store.agents()
+  const agents = all.filter(({ status, runtime }) => status !== 'DISABLED' && runtime === (only ?? runtime))
   const ends = await store.lastEnds(agents.map(({ id }) => id))
   for (const agent of agents) {
-    if (agent.status === 'DISABLED' || agent.runtime !== (only ?? agent.runtime)) continue
     const runtime = runtimes[agent.runtime]
     const reason = runtime
       ? await runtime.check(agent.runtimeConfig, agent.id).catch((error: Error) => `its check failed: ${error.message}`)

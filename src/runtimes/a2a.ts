@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
 import type { ErrorClass } from '../core/retry.ts'
+import { endedByReader } from '../processes/attempt.ts'
 import type { Environment } from '../processes/environment.ts'
 import type { Activity, Outcome, Runtime, Work } from '../runtime.ts'
 import { type Resolve, resolveHost } from './a2a/addresses.ts'
@@ -143,17 +144,7 @@ export function createA2aRuntime(options: {
   return {
     name: 'a2a',
     uses: () => 'READ',
-    run(work, signal) {
-      const left = new AbortController()
-      const attempt = perform(work, AbortSignal.any([signal, left.signal]))
-      // A generator that waits for an answer would only hear of its reader's leaving after that.
-      const leave = attempt.return.bind(attempt)
-      attempt.return = (outcome) => {
-        left.abort()
-        return leave(outcome)
-      }
-      return attempt
-    },
+    run: endedByReader(perform),
     async reap(outputDir) {
       const record = await readRecord(outputDir)
       const agent = record && findAgent({ a2a: record.agent })

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import type { McpServer } from '@agentclientprotocol/sdk'
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
@@ -10,6 +10,7 @@ import type { Failure } from '../processes/failure.ts'
 import { removeRecord, writeRecord } from '../processes/record.ts'
 import type { Sandbox } from '../processes/sandbox.ts'
 import { bootId } from '../processes/table.ts'
+import { lackOfWorkspace } from '../processes/folder.ts'
 import type { Activity, Outcome, Runtime, Work } from '../runtime.ts'
 import { runAttempt } from './acp/attempt.ts'
 import type { AttemptLimits } from './acp/attempt.ts'
@@ -98,10 +99,8 @@ export function createAcpRuntime(options: {
   async function* perform(work: Work, signal: AbortSignal): AsyncGenerator<Activity, Outcome> {
     if (signal.aborted) return { kind: 'CANCELED', usage: {} }
     const failed = (error: Failure): Outcome => ({ kind: 'ERROR', error, evidence: [], usage: {} })
-    if (!(await isFolder(work.workspace))) {
-      const advice = 'Check the workspace of the project.'
-      return failed({ class: 'VALIDATION', message: `The workspace ${work.workspace} is not a folder. ${advice}` })
-    }
+    const lack = await lackOfWorkspace(work.workspace)
+    if (lack) return failed(lack)
     const found = await find(work.runtimeConfig, attemptVariables(work))
     if ('class' in found) return failed(found)
     if (work.wanted !== undefined && work.wanted !== 'RESULT') {
@@ -148,8 +147,4 @@ export function createAcpRuntime(options: {
 /** Where it works, and the results that it is given. */
 function placeOf({ workspace, upstream }: Work): { workspace: string; write: string[]; read: string[] } {
   return { workspace, write: [], read: upstream.flatMap(({ artifacts }) => artifacts.map(({ path }) => path)) }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }

@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
 import type { Activity, Evidence, Outcome, Runtime, Usage, Work } from '../runtime.ts'
@@ -18,6 +18,7 @@ import { listProducedFiles } from './command/produced-files.ts'
 import type { FileLimits } from './command/produced-files.ts'
 import { startProgram } from '../processes/program.ts'
 import type { Ending, Program } from '../processes/program.ts'
+import { lackOfWorkspace } from '../processes/folder.ts'
 import { BadResult, oneLine, readResultFile } from './command/result-file.ts'
 
 const exitCodes = z.array(z.int().min(0).max(255))
@@ -116,10 +117,8 @@ export function createCommandRuntime(options: {
   async function* perform(work: Work, signal: AbortSignal): AsyncGenerator<Activity, Outcome> {
     if (signal.aborted) return { kind: 'CANCELED', usage: {} }
     const failed = (error: Failure): Outcome => ({ kind: 'ERROR', error, evidence: [], usage: {} })
-    if (!(await isFolder(work.workspace))) {
-      const advice = 'Check the workspace of the project.'
-      return failed({ class: 'VALIDATION', message: `The workspace ${work.workspace} is not a folder. ${advice}` })
-    }
+    const lack = await lackOfWorkspace(work.workspace)
+    if (lack) return failed(lack)
     const command = await findCommand(work.runtimeConfig, work.workspace, attemptVariables(work))
     if ('class' in command) return failed(command)
 
@@ -236,10 +235,6 @@ export function createCommandRuntime(options: {
 function placeOf({ workspace, outputDir, upstream }: Work): Place {
   const given = upstream.flatMap(({ artifacts }) => artifacts.map(({ path }) => path))
   return { workspace, write: [outputDir], read: given }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }
 
 function isBlank(output: Json): boolean {

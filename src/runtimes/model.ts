@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
 import { confine } from '../files/confined.ts'
@@ -7,6 +7,7 @@ import { checkServers, openServers, reapServers } from '../mcp/servers.ts'
 import { endedByReader, reapAttempt } from '../processes/attempt.ts'
 import type { Environment } from '../processes/environment.ts'
 import type { Sandbox } from '../processes/sandbox.ts'
+import { lackOfWorkspace } from '../processes/folder.ts'
 import type { Activity, Evidence, Outcome, Runtime, Usage, Work } from '../runtime.ts'
 import { formOf, summaryOf } from './model/answer.ts'
 import { ASK_TOOL } from './model/approval.ts'
@@ -113,10 +114,8 @@ export function createModelRuntime(options: {
   async function* perform(work: Work, canceled: AbortSignal): AsyncGenerator<Activity, Outcome> {
     if (canceled.aborted) return { kind: 'CANCELED', usage: {} }
     const failed = (error: Failure): Outcome => ({ kind: 'ERROR', error, evidence: [], usage: {} })
-    if (!(await isFolder(work.workspace))) {
-      const advice = 'Check the workspace of the project.'
-      return failed({ class: 'VALIDATION', message: `The workspace ${work.workspace} is not a folder. ${advice}` })
-    }
+    const lack = await lackOfWorkspace(work.workspace)
+    if (lack) return failed(lack)
     const model = await openModel(work.runtimeConfig)
     if ('class' in model) return failed(model)
     const { name, definition } = model
@@ -289,8 +288,4 @@ function modelEvidence({ name, definition }: Model, meter: Meter, prompt: RolePr
   const { role, version, sha256 } = prompt
   const detail = { name, provider, model, prompt: { role, version, sha256 }, ...meter.counts(), ...meter.usage() }
   return { name: 'model', kind: 'MODEL', passed: true, detail }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
 }

@@ -1,5 +1,6 @@
-import { realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { isFolder } from '../folder.ts'
 import { gitParts } from './git.ts'
 import { usualSecrets } from './secrets.ts'
 import type { SandboxSettings } from './settings.ts'
@@ -104,6 +105,3 @@ async function argumentsOf(mount: Mount, { limits }: SandboxSettings): Promise<s
 }
 
 const depth = (path: string): number => (path === '/' ? 0 : path.split('/').length)
-
-const isFolder = async (path: string): Promise<boolean> =>
-  (await stat(path).catch(() => undefined))?.isDirectory() ?? false
