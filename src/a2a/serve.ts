@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AgentCard, formatSSEEvent, SSE_HEADERS } from '@a2a-js/sdk'
 import { JsonRpcTransportHandler, ServerCallContext } from '@a2a-js/sdk/server'
+import { readBody } from '../body.ts'
 import type { Role } from '../core/gate.ts'
 import type { Call, Door, Visitor } from '../door.ts'
 import { CARD_PATH, cardOf, RPC_PATH } from './card.ts'
@@ -125,26 +126,6 @@ export function createA2aDoor(parts: A2aDoorParts): Door {
       return serve(visitor, request, response, call)
     },
   }
-}
-
-/** A body as text; undefined if it is too large, or did not come whole. What is left of it is not read. */
-function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(undefined)
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    const take = (chunk: Buffer): void => {
-      bytes += chunk.length
-      chunks.push(chunk)
-      if (bytes <= maxBytes) return
-      request.off('data', take).pause()
-      resolve(undefined)
-    }
-    request.on('data', take)
-    request.once('end', () => resolve(Buffer.concat(chunks).toString()))
-    request.once('error', () => resolve(undefined))
-    request.once('close', () => resolve(undefined))
-  })
 }
 
 interface Envelope {

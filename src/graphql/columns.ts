@@ -52,7 +52,7 @@ class Columns<Types extends SchemaTypes> extends BasePlugin<Types> {
     if (typeof exposed === 'string') return told([exposed])
     const [key, ...others] = relation?.relationFromFields ?? []
     if (relation && !relation.isList && key !== undefined && others.length === 0) {
-      return told([key], { resolve: referred(relation, key, field.type.nullable) as never })
+      return told([key], { resolve: referred(relation, key) as never })
     }
     if (select && typeof select === 'object') {
       // Prisma reads all columns of these types anyway, and joins only what is no column.
@@ -65,13 +65,11 @@ class Columns<Types extends SchemaTypes> extends BasePlugin<Types> {
 
 /** The row that another one refers to; it is there already if Prisma has read both. */
 const referred =
-  ({ name, type }: Relation, key: string, nullable: boolean) =>
+  ({ name, type }: Relation, key: string) =>
   (row: Row, _args: object, context: Context, info: GraphQLResolveInfo): unknown => {
     if (row[name] !== undefined) return row[name]
     const id = row[key] as string | null
-    if (id === null) return null
-    const found = rowOf(context, info, type, id)
-    return nullable ? found.then((other) => other ?? null) : found
+    return id === null ? null : rowOf(context, info, type, id)
   }
 
 SchemaBuilder.registerPlugin('columns', Columns)

@@ -14,19 +14,39 @@ interface Asked {
   joins: object | undefined
 }
 
+type Load = (asked: Asked) => Promise<Row | undefined>
+
 /** Reads rows by their ids: one statement for all columns of a table that are asked for at once. */
-export type RowLoaders = (model: string) => DataLoader<Asked, Row | undefined>
+export type RowLoaders = (model: string) => Load
 
 export function createRowLoaders(database: Database): RowLoaders {
-  const loaders = new Map<string, DataLoader<Asked, Row | undefined>>()
+  const loads = new Map<string, Load>()
   return (model) => {
-    let loader = loaders.get(model)
-    if (!loader) {
-      // A subscription keeps its context for long, so nothing may be remembered.
-      loader = new DataLoader((asked) => readRows(database, model, asked), { cache: false })
-      loaders.set(model, loader)
-    }
-    return loader
+    let load = loads.get(model)
+    if (!load) loads.set(model, (load = loadOf(database, model)))
+    return load
+  }
+}
+
+function loadOf(database: Database, model: string): Load {
+  /** Rows that are asked for and not read yet: hundreds on a page may refer to the same one. */
+  const asked = new Map<Want, Map<string, Promise<Row | undefined>>>()
+  // A subscription keeps its context for long, so nothing may be remembered.
+  const loader = new DataLoader<Asked, Row | undefined>(
+    (batch) => {
+      asked.clear()
+      return readRows(database, model, batch)
+    },
+    { cache: false },
+  )
+  return (one) => {
+    // Each is planned by itself.
+    if (one.joins) return loader.load(one)
+    let alike = asked.get(one.want)
+    if (!alike) asked.set(one.want, (alike = new Map()))
+    let row = alike.get(one.id)
+    if (!row) alike.set(one.id, (row = loader.load(one)))
+    return row
   }
 }
 
@@ -44,7 +64,7 @@ export function rowOf<Found = Row | undefined>(
 ): Promise<Found> {
   const want = wantOf(info)
   const joins = want.joined ? joinsOf(context, info) : undefined
-  return context.loaders.rows(model).load({ id, want, joins }) as Promise<Found>
+  return context.loaders.rows(model)({ id, want, joins }) as Promise<Found>
 }
 
 async function readRows(database: Database, model: string, asked: readonly Asked[]): Promise<(Row | undefined)[]> {

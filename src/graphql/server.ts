@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Redis } from 'ioredis'
+import { readBody } from '../body.ts'
 import type { ApiAnswer, Door } from '../door.ts'
 import { createClaims } from '../store/claim.ts'
 import { createAccess, type Guest, isLoopback } from './access.ts'
@@ -152,7 +154,8 @@ export function createServer({
     landingPage: false,
     multipart: false,
     cors: origins.length > 0 ? { origin: [...origins], methods: ['GET', 'POST'], credentials: false } : false,
-    maxRequestBodySize: limits.bodyBytes,
+    // Bodies have been measured before they come here.
+    maxRequestBodySize: false,
     // Our own masking knows the id of the request; this is for what happens outside of an execution.
     maskedErrors: { maskError: (error) => withCode(mask(error, { log, requestId: randomUUID() })) },
     logging: { debug() {}, info() {}, warn: (...said) => log.warn(said), error: (...said) => log.debug(said) },
@@ -284,9 +287,14 @@ export function createServer({
       if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
         return sendProblem(response, 415, 'The body must be application/json.', { accept: 'application/json' })
       }
-      if (Number(headers['content-length'] ?? 0) > limits.bodyBytes) {
+      // Node holds who has declared a length to it. Where none is, only reading tells.
+      const declared = headers['content-length']
+      const body = declared === undefined ? await readBody(request, limits.bodyBytes) : undefined
+      if (declared === undefined ? body === undefined : Number(declared) > limits.bodyBytes) {
         return sendProblem(response, 413, `The body is larger than ${limits.bodyBytes} bytes.`, { connection: 'close' })
       }
+      // Where Yoga looks for a body that somebody else has read.
+      if (body !== undefined) Object.assign(request, { body: Readable.from([Buffer.from(body)]) })
     }
     const reader = (): AbortSignal => watchReader(response, limits.slowReaderMs)
     await yoga(request, response, { guest, requestId, overSocket: false, reader })

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { createMcpHandler } from '@modelcontextprotocol/server'
+import { readBody } from '../body.ts'
 import type { Call, Door, Visitor } from '../door.ts'
 import { type Ask, Refused } from './ask.ts'
 import { createMcpServer } from './server.ts'
@@ -98,19 +99,6 @@ function headersOf({ headers }: IncomingMessage): Headers {
       typeof value === 'string' && (name.startsWith('mcp-') || name === 'accept' || name === 'content-type'),
   )
   return new Headers(passed as [string, string][])
-}
-
-/** A body as text; undefined if it is too large. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return undefined
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > maxBytes) return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
 }
 
 /** An error before the protocol has begun, in its shape. */
