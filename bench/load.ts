@@ -1,15 +1,11 @@
 import { Agent, request } from 'node:http'
-import { percentile } from './answer.ts'
 
 /** How a server answered under load. */
 export interface Load {
-  /** Answers. */
-  answers: number
-  /** Answers per second. */
-  rate: number
-  /** Of one answer, in milliseconds. */
-  p50: number
-  p99: number
+  /** How long each answer took, in milliseconds. */
+  times: number[]
+  /** How long all of them took together, in seconds. */
+  took: number
 }
 
 /** An answer is judged by its status and its length; the first one is read as a whole by whoever asks first. */
@@ -48,14 +44,7 @@ export async function press(
   } finally {
     agent.destroy()
   }
-  const took = (performance.now() - from) / 1_000
-  times.sort((a, b) => a - b)
-  return {
-    answers: times.length,
-    rate: times.length / took,
-    p50: percentile(times, 0.5) ?? 0,
-    p99: percentile(times, 0.99) ?? 0,
-  }
+  return { times, took: (performance.now() - from) / 1_000 }
 }
 
 function post(url: string, body: string, agent: Agent): Promise<Answered> {

@@ -1,15 +1,17 @@
 import { fileURLToPath } from 'node:url'
-import { type Answer, median, precise, shown, tell } from './answer.ts'
+import { type Answer, median, percentile, precise, shown, tell } from './answer.ts'
 import { type Bed, makeBed } from './bed.ts'
 import { STEPS } from './contestant.ts'
 import { cpuOf } from './cpu.ts'
 import { fill } from './fill.ts'
 import { ask } from './graphql.ts'
-import { type Load, press } from './load.ts'
+import { press } from './load.ts'
 import { type RunningServer, startNode, startTutti } from './server.ts'
 
 /** Sessions on the page that is asked for; each with all its executions, and the agent of each. */
 const SESSIONS = 20
+/** How long a server is asked before it is the next one's turn. */
+const TURN_SECONDS = 0.5
 
 const OURS = `query Page($sessions: Int!, $executions: Int!) {
   sessions(first: $sessions) { nodes {
@@ -55,7 +57,12 @@ export interface ReadsOptions {
 }
 
 /** How a server answered, and what that took of the machine. */
-interface Measured extends Load {
+interface Measured {
+  /** Answers per second. */
+  rate: number
+  /** Of one answer, in milliseconds. */
+  p50: number
+  p99: number
   /** CPU time of the server and PostgreSQL, in milliseconds per request. */
   cpu: number
 }
@@ -78,13 +85,10 @@ export async function reads(options: ReadsOptions): Promise<Answer> {
       servers.push({ name, url: server.url, pid: server.pid, query, length: await prove(name, server.url, query) })
     }
     for (let round = 1; round <= rounds; round++) {
-      // Nobody always comes first.
-      for (const index of servers.keys()) {
-        const server = servers[(index + round) % servers.length] as Asked
-        await bed.settle()
-        const load = await measure(bed, server, options)
-        loads.get(server.name)?.push(load)
-        tell(`round ${round} ${server.name}: ${shown(load.rate)} requests/s, ${shown(load.cpu)} CPU ms each`)
+      await bed.settle()
+      for (const [name, measured] of await measure(bed, servers, options)) {
+        loads.get(name)?.push(measured)
+        tell(`round ${round} ${name}: ${shown(measured.rate)} requests/s, ${shown(measured.cpu)} CPU ms each`)
       }
     }
   } finally {
@@ -116,17 +120,44 @@ async function prove(name: Reader, url: string, query: string): Promise<number> 
   return Buffer.byteLength(JSON.stringify(data))
 }
 
-async function measure(bed: Bed, asked: Asked, { seconds, atOnce }: ReadsOptions): Promise<Measured> {
-  const { url, pid, query, length } = asked
-  const body = JSON.stringify({ query, variables })
-  const cpu = (): number => {
-    const { user, system } = process.cpuUsage()
-    return bed.cpu() - (user + system) / 1e6 + (cpuOf(pid) ?? 0)
+/**
+ * Asks one server after the other, again and again for a short time each: what a machine does in a second changes from one
+ * moment to the next, so they have to share the moments.
+ */
+async function measure(
+  bed: Bed,
+  servers: readonly Asked[],
+  { seconds, atOnce }: ReadsOptions,
+): Promise<Map<Reader, Measured>> {
+  const sums = new Map(servers.map(({ name }) => [name, { times: [] as number[], took: 0, cpu: 0 }]))
+  const turns = Math.max(1, Math.round(seconds / TURN_SECONDS))
+  // A quarter of the time to warm up.
+  for (let turn = -Math.ceil(turns / 4); turn < turns; turn++) {
+    // Nobody always comes first.
+    for (const index of servers.keys()) {
+      const { name, url, pid, query, length } = servers.at((index + turn) % servers.length) as Asked
+      const cpu = (): number => {
+        const { user, system } = process.cpuUsage()
+        return bed.cpu() - (user + system) / 1e6 + (cpuOf(pid) ?? 0)
+      }
+      const before = cpu()
+      const body = JSON.stringify({ query, variables })
+      const { times, took } = await press(url, body, { atOnce, length, seconds: seconds / turns })
+      const sum = sums.get(name)
+      if (!sum || turn < 0) continue
+      sum.times.push(...times)
+      sum.took += took
+      sum.cpu += cpu() - before
+    }
   }
-  await press(url, body, { atOnce, length, seconds: seconds / 4 })
-  const before = cpu()
-  const load = await press(url, body, { atOnce, length, seconds })
-  return { ...load, cpu: ((cpu() - before) * 1_000) / load.answers }
+  return new Map(
+    Array.from(sums, ([name, { times, took, cpu }]) => {
+      times.sort((a, b) => a - b)
+      const p50 = percentile(times, 0.5) ?? 0
+      const p99 = percentile(times, 0.99) ?? 0
+      return [name, { rate: times.length / took, p50, p99, cpu: (cpu * 1_000) / times.length }]
+    }),
+  )
 }
 
 function answer(loads: ReadonlyMap<Reader, readonly Measured[]>): Answer {
