@@ -331,6 +331,32 @@ describe('waiting for work', () => {
   })
 })
 
+describe('what a worker shows', () => {
+  it('is kept up to a limit, and more of it does no harm', async () => {
+    const short = await openDoor({ inside: { pull: { activities: 150 } } })
+    try {
+      await hire('talk', { project: short.house.projectId }, short)
+      const own = working(short)
+      const session = await start('talk', {}, {}, orchestra(short))
+      const claimed = await own.claim('talk', { leaseMs: 60_000 })
+      for (const first of [1, 101, 201]) {
+        const activities = Array.from({ length: 100 }, (_, index) => ({ text: `line ${first + index}` }))
+        expect(await own.tell('reportActivity', { ...held(claimed), activities, first })).toMatchObject({
+          canceled: false,
+        })
+      }
+      await own.tell('completeWork', { ...held(claimed), summary: 'said it all', output: 300 })
+      expect(await short.house.end(session)).toMatchObject({ status: 'SUCCEEDED' })
+      const shown = await short.house.database.prisma.activity.findMany({ orderBy: { seq: 'asc' } })
+      expect(shown).toHaveLength(151)
+      expect(shown.at(-2)?.text).toBe('line 150')
+      expect(shown.at(-1)?.text).toContain('150 lines shown')
+    } finally {
+      await short.close()
+    }
+  })
+})
+
 describe('who may claim what', () => {
   it('a token of another project is handed nothing of this one, though the agent is for all', async () => {
     const shared = await hire('shared', { project: undefined })
@@ -407,6 +433,11 @@ describe('what a worker says', () => {
     ['completeWork', { ...report, summary: undefined }, 'summary'],
     ['completeWork', { ...report, usage: { cost: -1 } }, 'usage.cost'],
     ['reportActivity', { attempt: v4(), fence: 1, activities: [] }, 'activities'],
+    [
+      'reportActivity',
+      { attempt: v4(), fence: 1, activities: Array.from({ length: 101 }, () => ({ text: '' })) },
+      'activities',
+    ],
     ['reportActivity', { attempt: v4(), fence: 1, activities: [{ text: 'x'.repeat(8_193) }] }, 'activities.0.text'],
     ['reportActivity', { attempt: v4(), fence: 1, activities: [{ text: 'x', stream: 'y' }] }, 'activities.0.stream'],
     ['claimWork', { agent: 'a', worker: 'x', leaseMs: 999 }, 'leaseMs'],

@@ -2,6 +2,7 @@
 export interface Waiting {
   /** Resolves once somebody rings, the signal fires, or so many milliseconds are over. */
   rung(ms: number): Promise<void>
+  ring(): void
   end(): void
 }
 
@@ -9,13 +10,14 @@ export interface Waiting {
 export function createWaiting(signal: AbortSignal, listen: (ear: () => void) => () => void): Waiting {
   let ringing = false
   let wake: (() => void) | undefined
-  const ear = (): void => {
+  const ring = (): void => {
     ringing = true
     wake?.()
   }
-  const stop = listen(ear)
-  signal.addEventListener('abort', ear)
+  const stop = listen(ring)
+  signal.addEventListener('abort', ring)
   return {
+    ring,
     async rung(ms) {
       if (!ringing && !signal.aborted) {
         await new Promise<void>((resolve) => {
@@ -31,7 +33,7 @@ export function createWaiting(signal: AbortSignal, listen: (ear: () => void) => 
     },
     end() {
       stop()
-      signal.removeEventListener('abort', ear)
+      signal.removeEventListener('abort', ring)
       wake?.()
     },
   }

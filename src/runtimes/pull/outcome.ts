@@ -44,3 +44,11 @@ const isBlank = (output: unknown): boolean =>
   output === null || output === undefined || (typeof output === 'string' && output.trim() === '')
 
 const oneLine = (text: string): string => shorten(plainText(text).replaceAll(/\s+/g, ' ').trim(), LINE)
+
+/** An attempt that came to nothing although its worker has reported nothing. */
+export const failed = (errorClass: 'CRASH' | 'UNAVAILABLE', message: string): Outcome => ({
+  kind: 'ERROR',
+  error: { class: errorClass, message },
+  evidence: [],
+  usage: {},
+})
