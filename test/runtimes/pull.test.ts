@@ -1,13 +1,15 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { v7 as uuid } from 'uuid'
-import { afterAll } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { memoryBus } from '../../src/buses/memory.ts'
 import type { Json } from '../../src/core/json.ts'
 import type { Runtime, Work } from '../../src/runtime.ts'
 import { createPullRuntime } from '../../src/runtimes/pull.ts'
-import { createClaims } from '../../src/store/claim.ts'
+import { createClaims, type Holder } from '../../src/store/claim.ts'
 import { createOffers, type WorkReport } from '../../src/store/offer.ts'
-import { type Behaviour, runtimeSuite } from '../contracts/runtime.suite.ts'
+import { type Behaviour, drain, makeWork, runtimeSuite, waitFor } from '../contracts/runtime.suite.ts'
 import { freshDatabase } from '../database.ts'
+import { scratch } from '../servers/process.ts'
 
 const LINES = 500
 const database = await freshDatabase('pglite')
@@ -33,6 +35,7 @@ const behaviours = new Map<string, Behaviour>()
 /** Attempts whose work is on offer or in the hands of a worker. */
 const open = new Set<string>()
 let attempts = 0
+const folder = scratch('pull')
 
 const pull = createPullRuntime({
   offers: {
@@ -71,6 +74,23 @@ const ok = (summary: string, output: Json): WorkReport => {
   return { kind: 'OK', summary, output, evidence: [], files: [], usage: {} }
 }
 
+/** Attempts of which a worker was told to wait with what it shows. */
+const waited = new Set<string>()
+
+/** As much as one report may hold, but for the length of its lines: it is to be many more than are shown. */
+const REPORT = Array.from({ length: 100 }, () => ({ kind: 'OUTPUT' as const, text: 'more and more '.repeat(50) }))
+
+/** Shows more and more for as long as it is let, and waits no longer than it has to where too much waits to be taken. */
+async function flood(held: Holder): Promise<void> {
+  for (;;) {
+    const { kind } = await claims.show(held, REPORT, undefined)
+    if (kind === 'FULL') {
+      waited.add(held.attemptId)
+      await pause(10)
+    } else if (kind !== 'HELD') return
+  }
+}
+
 /** Does what the behaviour of an attempt says, as far as the worker is let. */
 async function work(attemptId: string, fence: number, given: Work): Promise<void> {
   const held = { attemptId, fence, holder: WHO.holder }
@@ -83,6 +103,9 @@ async function work(attemptId: string, fence: number, given: Work): Promise<void
     }
     case 'sleep':
       await claims.show(held, [{ kind: 'OUTPUT', text: 'ready' }], undefined)
+      return
+    case 'flood':
+      await flood(held)
       return
     case 'ask': {
       const usage = { inputTokens: 12, outputTokens: 3, cost: 0.5 }
@@ -107,22 +130,43 @@ async function work(attemptId: string, fence: number, given: Work): Promise<void
   }
 }
 
+const workers = new Set<Promise<void>>()
 const stop = claims.onWork(agentId, () => {
-  void (async () => {
+  const worker = (async () => {
     const claimed = await claims.claim({ ...WHO, agentId, leaseMs: 60_000 })
     if (claimed) await work(claimed.attemptId, claimed.fence, claimed.work as unknown as Work)
-  })()
+  })().finally(() => workers.delete(worker))
+  workers.add(worker)
 })
 afterAll(async () => {
   stop()
+  await Promise.all(workers)
   await bus.close()
 })
 
-const known: ReadonlySet<Behaviour> = new Set(['ok with result', 'sleep', 'ask', 'artifacts with symlink'])
+const known: ReadonlySet<Behaviour> = new Set(['ok with result', 'sleep', 'flood', 'ask', 'artifacts with symlink'])
 runtimeSuite('pull runtime', () => ({
   runtime,
   agent: (behaviour) => (known.has(behaviour) ? { behaviour } : undefined),
   graceMs: 0,
   lines: LINES,
+  startMs: 3_000,
   running: ({ attemptId }) => (open.has(attemptId) ? 1 : 0),
 }))
+
+describe('pull runtime: a reader that does not read', () => {
+  it('has the worker wait, which is not idle then, and reads on where it stopped', async () => {
+    const work = { ...makeWork(folder), runtimeConfig: { behaviour: 'flood' } }
+    const controller = new AbortController()
+    const attempt = runtime.run({ ...work, timeouts: { attemptMs: 60_000, idleMs: 1_000 } }, controller.signal)
+    await attempt.next()
+    await waitFor(() => waited.has(work.attemptId))
+    await pause(1_200)
+    // Far more than is held at once.
+    for (let line = 2; line <= LINES; line++)
+      expect(await attempt.next()).toMatchObject({ value: { text: REPORT[0]?.text } })
+    expect(open.has(work.attemptId)).toBe(true)
+    controller.abort()
+    expect((await drain(attempt)).outcome.kind).toBe('CANCELED')
+  })
+})
