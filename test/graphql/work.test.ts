@@ -3,7 +3,7 @@ import { v4, v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Door, openDoor } from './door.ts'
 import { type Orchestra, orchestra, part } from './orchestrate.ts'
-import { held, type Told, type Working, working } from './working.ts'
+import { held, hire as hireFor, start as startFor, type Working, working } from './working.ts'
 
 const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 40_000, interval: 20 })
 
@@ -19,24 +19,9 @@ beforeAll(async () => {
 })
 afterAll(() => door.close())
 
-/** Registers an agent whose workers do what its name says; an id. */
-async function hire(name: string, more: object = {}, by: Door = admin): Promise<Told['agent'] & { id: string }> {
-  const input = { project: door.house.projectId, name, type: 'GENERAL', capabilities: [name], runtime: 'pull' }
-  const { agent, ...rest } = await working(by).tell('registerAgent', { ...input, runtimeConfig: {}, ...more })
-  if (!agent) throw new Error(JSON.stringify(rest))
-  return agent
-}
-
-/** Starts a session of one part that an agent does: as soon as the coordinator knows of the agent. */
-async function start(name: string, more: object = {}, input: object = {}, by: Orchestra = all): Promise<string> {
-  let session: { id: string } | undefined
-  await eventually(async () => {
-    const answered = await by.tryStart([part('a', { capabilities: [name], ...more })], input)
-    session = answered.session
-    return answered
-  }).toMatchObject({ __typename: 'StartOrchestrationSuccess' })
-  return session?.id.replace('Session:', '') as string
-}
+const hire = (name: string, more: object = {}, by: Door = admin) => hireFor(by, name, more)
+const start = (name: string, more: object = {}, input: object = {}, by: Orchestra = all) =>
+  startFor(by, name, more, input)
 
 /** The one execution of a session. */
 async function execution(session: string, fields: string): Promise<Record<string, never>> {
@@ -331,32 +316,6 @@ describe('waiting for work', () => {
   })
 })
 
-describe('what a worker shows', () => {
-  it('is kept up to a limit, and more of it does no harm', async () => {
-    const short = await openDoor({ inside: { pull: { activities: 150 } } })
-    try {
-      await hire('talk', { project: short.house.projectId }, short)
-      const own = working(short)
-      const session = await start('talk', {}, {}, orchestra(short))
-      const claimed = await own.claim('talk', { leaseMs: 60_000 })
-      for (const first of [1, 101, 201]) {
-        const activities = Array.from({ length: 100 }, (_, index) => ({ text: `line ${first + index}` }))
-        expect(await own.tell('reportActivity', { ...held(claimed), activities, first })).toMatchObject({
-          canceled: false,
-        })
-      }
-      await own.tell('completeWork', { ...held(claimed), summary: 'said it all', output: 300 })
-      expect(await short.house.end(session)).toMatchObject({ status: 'SUCCEEDED' })
-      const shown = await short.house.database.prisma.activity.findMany({ orderBy: { seq: 'asc' } })
-      expect(shown).toHaveLength(151)
-      expect(shown.at(-2)?.text).toBe('line 150')
-      expect(shown.at(-1)?.text).toContain('150 lines shown')
-    } finally {
-      await short.close()
-    }
-  })
-})
-
 describe('who may claim what', () => {
   it('a token of another project is handed nothing of this one, though the agent is for all', async () => {
     const shared = await hire('shared', { project: undefined })
@@ -402,57 +361,5 @@ describe('who may claim what', () => {
     await hire('twice')
     await hire('twice', { project: undefined })
     expect(await worker.tell('claimWork', { agent: 'twice', worker: 'x' })).toMatchObject({ code: 'INVALID_INPUT' })
-  })
-})
-
-describe('what a worker says', () => {
-  const report = { attempt: v4(), fence: 1, summary: 'x' }
-  it.each<[string, object, string]>([
-    ['completeWork', { ...report, files: [{ name: '../../etc/passwd', text: 'x' }] }, 'files.0.name'],
-    ['completeWork', { ...report, files: [{ name: '/etc/passwd', text: 'x' }] }, 'files.0.name'],
-    ['completeWork', { ...report, files: [{ name: 'a\\b', text: 'x' }] }, 'files.0.name'],
-    ['completeWork', { ...report, files: [{ name: 'a', text: 'x', base64: 'eA==' }] }, 'files.0'],
-    ['completeWork', { ...report, files: [{ name: 'a', base64: 'no base64!' }] }, 'files.0.base64'],
-    [
-      'completeWork',
-      {
-        ...report,
-        files: [
-          { name: 'a', text: '' },
-          { name: 'a/b', text: '' },
-        ],
-      },
-      'files',
-    ],
-    [
-      'completeWork',
-      { ...report, files: Array.from({ length: 101 }, (_, n) => ({ name: `f${n}`, text: '' })) },
-      'files',
-    ],
-    ['completeWork', { ...report, evidence: [{ name: 'e', kind: 'EXIT_CODE', passed: true }] }, 'evidence.0.kind'],
-    ['completeWork', { ...report, summary: undefined }, 'summary'],
-    ['completeWork', { ...report, usage: { cost: -1 } }, 'usage.cost'],
-    ['reportActivity', { attempt: v4(), fence: 1, activities: [] }, 'activities'],
-    [
-      'reportActivity',
-      { attempt: v4(), fence: 1, activities: Array.from({ length: 101 }, () => ({ text: '' })) },
-      'activities',
-    ],
-    ['reportActivity', { attempt: v4(), fence: 1, activities: [{ text: 'x'.repeat(8_193) }] }, 'activities.0.text'],
-    ['reportActivity', { attempt: v4(), fence: 1, activities: [{ text: 'x', stream: 'y' }] }, 'activities.0.stream'],
-    ['claimWork', { agent: 'a', worker: 'x', leaseMs: 999 }, 'leaseMs'],
-    ['heartbeat', { attempt: v4(), fence: 0 }, 'fence'],
-  ])('%s %o is refused at %s', async (mutation, input, path) => {
-    const { fields } = await worker.tell(mutation, input)
-    expect(fields?.map((field) => field.path.join('.'))).toEqual([path])
-  })
-
-  it('moves nothing but its own attempt: a failure that only the server can know is none of its words', async () => {
-    const { errors } = await door
-      .as(await door.token(['AGENT']))
-      .answer(
-        `mutation { failWork(input: { attempt: "${v4()}", fence: 1, class: LOST, message: "x" }) { __typename } }`,
-      )
-    expect(errors?.[0]?.message).toContain('LOST')
   })
 })

@@ -1,6 +1,7 @@
+import { expect } from 'vitest'
 import { graphql } from '../../src/generated/gql/gql.ts'
 import type { Door } from './door.ts'
-import type { Answered } from './orchestrate.ts'
+import { type Answered, type Orchestra, part } from './orchestrate.ts'
 
 /** With the types of what a worker sends. */
 export const SENDING = graphql(`
@@ -72,3 +73,28 @@ export function working(door: Door): Working {
 
 /** What of a claim stands in every later word of it. */
 export const held = ({ attempt, fence }: Claimed): { attempt: string; fence: number } => ({ attempt, fence })
+
+/** Registers an agent of the door's project whose workers do what its name says. */
+export async function hire(door: Door, name: string, more: object = {}): Promise<Told['agent'] & { id: string }> {
+  const input = { project: door.house.projectId, name, type: 'GENERAL', capabilities: [name], runtime: 'pull' }
+  const { agent, ...rest } = await working(door).tell('registerAgent', { ...input, runtimeConfig: {}, ...more })
+  if (!agent) throw new Error(JSON.stringify(rest))
+  return agent
+}
+
+/**
+ * Starts a session of one part that an agent does, as soon as the coordinator knows of the agent; its id.
+ *
+ * @param more members of the part
+ * @param input members of startOrchestration
+ */
+export async function start(by: Orchestra, name: string, more: object = {}, input: object = {}): Promise<string> {
+  let session: { id: string } | undefined
+  const begin = async () => {
+    const answered = await by.tryStart([part('a', { capabilities: [name], ...more })], input)
+    session = answered.session
+    return answered
+  }
+  await expect.poll(begin, { timeout: 40_000, interval: 20 }).toMatchObject({ __typename: 'StartOrchestrationSuccess' })
+  return session?.id.replace('Session:', '') as string
+}
