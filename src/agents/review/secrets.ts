@@ -1,25 +1,5 @@
+import { redact, secretsIn } from '../../core/secret.ts'
 import type { Finding } from './finding.ts'
-
-interface Kind {
-  name: string
-  pattern: RegExp
-}
-
-/** Forms that are secrets by themselves. The capture group, where there is one, is the secret. */
-const CERTAIN: readonly Kind[] = [
-  {
-    name: 'private key',
-    pattern: /-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY(?: BLOCK)?-----/g,
-  },
-  { name: 'AWS access key', pattern: /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g },
-  { name: 'GitHub token', pattern: /\b(?:gh[opsur]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})/g },
-  { name: 'GitLab token', pattern: /\bglpat-[A-Za-z0-9_-]{20,}/g },
-  { name: 'Slack token', pattern: /\bxox[abeoprs]-[A-Za-z0-9-]{20,}/g },
-  { name: 'Google API key', pattern: /\bAIza[0-9A-Za-z_-]{35}\b/g },
-  { name: 'Stripe key', pattern: /\b[rs]k_live_[0-9a-zA-Z]{20,}/g },
-  { name: 'npm token', pattern: /\bnpm_[A-Za-z0-9]{36}\b/g },
-  { name: 'API key', pattern: /\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}/g },
-]
 
 /** A secret by the name that it is assigned to. */
 const ASSIGNED =
@@ -49,12 +29,7 @@ export function findSecrets(file: string, lines: readonly string[], expected: bo
       findings.push({ file, line: index + 1, column: at + 1, severity, rule: 'secret', message })
     }
     const before = findings.length
-    for (const { name, pattern } of CERTAIN) {
-      for (const match of line.matchAll(pattern)) {
-        if (!/EXAMPLE|XXXX|0000000|1234567/i.test(match[0]))
-          add(name, match[0], match.index, expected ? 'warning' : 'error')
-      }
-    }
+    for (const { name, secret, at } of secretsIn(line)) add(name, secret, at, expected ? 'warning' : 'error')
     if (findings.length > before) continue
     for (const [name, pattern] of [
       ['assigned value', ASSIGNED],
@@ -69,10 +44,6 @@ export function findSecrets(file: string, lines: readonly string[], expected: bo
     }
   }
   return findings
-}
-
-function redact(secret: string): string {
-  return secret.startsWith('-----') ? 'a key block' : `${secret.slice(0, 4)}… (${secret.length} characters)`
 }
 
 /** Shannon's entropy in bits per character. */
