@@ -47,7 +47,7 @@ export interface Working {
   claim(agent: string, more?: object): Promise<Claimed>
 }
 
-export function working(door: Door): Working {
+export function working(door: Pick<Door, 'data'>): Working {
   const tell: Working['tell'] = async (mutation, input) => {
     const type = `${mutation[0]?.toUpperCase()}${mutation.slice(1)}`
     const data = await door.data(
