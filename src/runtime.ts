@@ -119,6 +119,11 @@ export type Outcome =
       evidence: Evidence[]
       usage: Usage
     }
+  /**
+   * It says that it is done, by its words, its exit code or the end of its turn, and nothing of what was wanted has happened.
+   * That is rejected, whatever the gates are. `why` goes on "it says that it is done, but …".
+   */
+  | { kind: 'NOTHING'; why: string; evidence: Evidence[]; usage: Usage }
   | { kind: 'ERROR'; error: { class: ErrorClass; message: string }; evidence: Evidence[]; usage: Usage }
   | { kind: 'TIMEOUT'; timeout: 'ATTEMPT' | 'IDLE'; usage: Usage }
   | { kind: 'CANCELED'; usage: Usage }

@@ -48,6 +48,7 @@ export function reportOf(outcome: Outcome, kept: readonly ArtifactRow[]): Report
     const { class: errorClass, message } = outcome.error
     return { kind: 'ERROR', error: { class: errorClass, message: wellFormedText(message) }, evidence, usage }
   }
+  if (outcome.kind === 'NOTHING') return { kind: 'NOTHING', why: wellFormedText(outcome.why), evidence, usage }
   const { summary, output } = outcome
   const characters = JSON.stringify(output).length
   if (characters > MAX_OUTPUT) {

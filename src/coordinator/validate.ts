@@ -154,6 +154,7 @@ async function runCommand(parts: Tools, command: string, looking: Looking, signa
 
 function whyNot(name: string, outcome: Outcome): string {
   if (outcome.kind === 'ERROR') return `${name}: ${outcome.error.message}`
+  if (outcome.kind === 'NOTHING') return `${name} says that it is done, but ${outcome.why}`
   return outcome.kind === 'TIMEOUT' ? `${name} took too long` : `${name} ended ${outcome.kind}`
 }
 

@@ -138,7 +138,7 @@ function isObject(value: Json | undefined): value is { [key: string]: Json } {
 function decideUndo(d: Draft, key: string, { choice }: Answer): void {
   forget(d, key, 'interruptId')
   if (choice === 'RETRY') {
-    forget(d, key, 'error')
+    forget(d, key, 'error', 'feedback')
     changeExecution(d, key, { counted: 0, lost: 0 })
     becomeReady(d, key)
   } else {

@@ -20,7 +20,7 @@ import { refreeze } from './ready.ts'
 import { mayRetry, retryDelay } from './retry.ts'
 import { noRoom } from './room.ts'
 import { amountsOf, reservationFor, settleSpent } from './spend.ts'
-import { begin, reject } from './validate.ts'
+import { begin, reject, rejectNothing } from './validate.ts'
 
 /** Attempts that may be LOST to us before we stop believing that it is us: a task that kills its server must end. */
 export const MAX_LOST = 5
@@ -32,6 +32,8 @@ export const MAX_QUESTIONS = 20
 export type Report =
   | ({ kind: 'OK'; usage: Json } & Candidate)
   | { kind: 'ERROR'; error: Failure; evidence: Json; usage: Json }
+  /** The agent says that it is done, and nothing of what was wanted has happened. `why` goes on "but …". */
+  | { kind: 'NOTHING'; why: string; evidence: Json; usage: Json }
   | { kind: 'TIMEOUT'; timeout: 'ATTEMPT' | 'IDLE'; usage: Json }
   | { kind: 'CANCELED'; usage: Json }
   /** The agent needs to know something, or needs access, before it can go on. */
@@ -127,7 +129,7 @@ export function endAttempt(
   const { usage } = judged
   // Nobody knows what an attempt has used that vanished: as much as it was allowed to.
   settleSpent(d, held.reserved, usage === undefined ? held.reserved : amountsOf(usage))
-  const status = judged.kind === 'ASK' ? 'OK' : judged.kind
+  const status = judged.kind === 'ASK' || judged.kind === 'NOTHING' ? 'OK' : judged.kind
   changeExecution(d, key, {
     counted,
     lost,
@@ -149,6 +151,8 @@ export function endAttempt(
     const { kind: _, usage: __, ...candidate } = judged
     if (nodeOf(d.state, key).kind === 'MANAGE') manage(d, key, candidate, agents)
     else begin(d, key, candidate)
+  } else if (judged.kind === 'NOTHING') {
+    rejectNothing(d, key, judged)
   } else if (judged.kind === 'ASK') {
     ask(d, key, judged.ask)
   } else if (!retryable) {
@@ -204,7 +208,7 @@ function ask(d: Draft, key: string, { kind, question, shown }: Extract<Report, {
   })
 }
 
-/** E22, E23: empty is a failure, and CANCELED by nobody's wish is LOST, whatever the agent says. */
+/** E22, E23: empty is nothing, and CANCELED by nobody's wish is LOST, whatever the agent says. */
 function judge(report: Report, { aborting, replies = [] }: ExecutionState): Report {
   if (report.kind === 'CANCELED' && aborting === undefined) return { kind: 'LOST', usage: report.usage }
   if (report.kind === 'ASK' && replies.length >= MAX_QUESTIONS) {
@@ -212,8 +216,7 @@ function judge(report: Report, { aborting, replies = [] }: ExecutionState): Repo
     return { kind: 'ERROR', error, evidence: [], usage: report.usage }
   }
   if (report.kind !== 'OK' || report.artifacts > 0 || !isEmpty(report.output)) return report
-  const error: Failure = { class: 'EMPTY', message: 'the agent left no output and no artifacts' }
-  return { kind: 'ERROR', error, evidence: report.evidence, usage: report.usage }
+  return { kind: 'NOTHING', why: 'it left no output and no artifacts', evidence: report.evidence, usage: report.usage }
 }
 
 function isEmpty(output: Json): boolean {
@@ -222,12 +225,12 @@ function isEmpty(output: Json): boolean {
 }
 
 function failureOf(report: Report, execution: ExecutionState): Failure | undefined {
-  if (report.kind === 'OK' || report.kind === 'CANCELED' || report.kind === 'ASK') return undefined
   if (report.kind === 'ERROR') return report.error
   if (report.kind === 'TIMEOUT') {
     const what = report.timeout === 'IDLE' ? 'showed no activity for too long' : 'took too long'
     return { class: 'TIMEOUT', message: `attempt ${execution.attempt} ${what}` }
   }
+  if (report.kind !== 'LOST') return undefined
   const how = report.meant ? 'was handed back by the server that drove it' : 'was lost with the server that drove it'
   return { class: 'LOST', message: `attempt ${execution.attempt} ${how}` }
 }

@@ -46,6 +46,9 @@ export interface Merged {
 export const ROLES = ['VIEWER', 'OPERATOR', 'APPROVER', 'AGENT', 'ADMIN'] as const
 export type Role = (typeof ROLES)[number]
 
+/** Place of what no gate has to ask for, before all of them: that an agent which says that it is done did something (E114). */
+export const BEFORE_GATES = -1
+
 /** How often a result may be rejected, and how often one gate may fail to give a verdict (E40, E42). */
 export const MAX_REJECTIONS = 3
 export const MAX_GATE_ERRORS = 3

@@ -3,6 +3,7 @@ import { cut } from './cut.ts'
 import { changeExecution, type Draft, emit, executionOf, forget, moveExecution, nodeOf } from './draft.ts'
 import type { Candidate, Failure } from './execution.ts'
 import {
+  BEFORE_GATES,
   type Check,
   type CheckKind,
   type Gate,
@@ -167,6 +168,17 @@ function shortened(verdict: Verdict): Verdict {
   if (verdict.kind === 'REJECT') return { kind: 'REJECT', feedback: cut(verdict.feedback, MAX_VERDICT_TEXT) }
   if (verdict.kind === 'ERROR') return { kind: 'ERROR', message: cut(verdict.message, MAX_VERDICT_TEXT) }
   return verdict
+}
+
+/**
+ * E114: an agent says that it is done, and nothing has happened. That is rejected whatever the gates are, and nothing of it is
+ * kept but what was seen.
+ */
+export function rejectNothing(d: Draft, key: string, { why, evidence }: { why: string; evidence: Json }): void {
+  moveExecution(d, key, 'VALIDATE', { gate: BEFORE_GATES })
+  const feedback = cut(`it says that it is done, but ${why}`, MAX_VERDICT_TEXT)
+  note(d, key, { kind: 'EVIDENCE' }, { kind: 'REJECT', feedback }, { checks: evidence })
+  reject(d, key, nodeOf(d.state, key).kind === 'MANAGE' ? 'LEDGER' : 'EVIDENCE', feedback)
 }
 
 /** A result is rejected: another attempt gets the feedback, as often as the budget of rejections allows. */

@@ -119,7 +119,7 @@ export const ExecutionStatusEnum = enumOf('ExecutionStatus', 'How far an executi
 
 export const AttemptStatusEnum = enumOf('AttemptStatus', 'How an attempt went.', ATTEMPT_STATUSES, {
   RUNNING: 'Under way.',
-  OK: 'The agent delivered a result.',
+  OK: 'The agent says that it is done, or asks; what its result is worth, verdicts say.',
   ERROR: 'The agent failed.',
   TIMEOUT: 'It took too long or showed no activity for too long.',
   LOST: 'The server that drove it was lost; this does not count against the agent.',
@@ -133,7 +133,7 @@ export const ErrorClassEnum = enumOf(
   {
     AGENT: 'The agent reported that it failed.',
     CRASH: 'The agent ended unexpectedly.',
-    EMPTY: 'The agent left neither output nor artifacts.',
+    EMPTY: 'The agent ended without a word and without a result; one that says that it is done is rejected instead.',
     TIMEOUT: 'It took too long.',
     UNAVAILABLE: 'The agent could not be reached or started.',
     RATE_LIMIT: 'The agent refused for now.',

@@ -30,7 +30,10 @@ export const Verdict = builder.prismaObject('Verdict', {
         id: attemptId,
       }),
     }),
-    gate: t.exposeInt('gate', { description: 'Place among the gates of the node, from 0.' }),
+    gate: t.exposeInt('gate', {
+      description:
+        'Place among the gates of the node, from 0; -1 before all of them: its agent said that it was done, and nothing had happened.',
+    }),
     kind: t.expose('kind', { type: GateKindEnum, description: 'What kind of gate it is.' }),
     verdict: t.expose('verdict', { type: VerdictKindEnum, description: 'What it said.' }),
     text: t.exposeString('text', {
@@ -88,7 +91,7 @@ const FeedbackSource = enumOf('FeedbackSource', 'Who rejected a result.', [...CH
   COMMAND: 'A command did not end with 0.',
   TEST_REPORT: 'The tests are not as they have to be.',
   FILES: 'Files are missing, or have not changed.',
-  EVIDENCE: 'Artifacts or evidence are missing.',
+  EVIDENCE: 'Artifacts or evidence are missing, or nothing has happened although the agent says that it is done.',
   JUDGE: 'Another agent rejected it.',
   PERSON: 'A person rejected it.',
   MERGE: 'What was changed does not go together with what was accepted before.',

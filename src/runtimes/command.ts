@@ -194,8 +194,8 @@ export function createCommandRuntime(options: {
       if (isEmpty && files.length === 0) {
         const what = result ? 'an empty output in result.json' : 'nothing on stdout'
         const advice = 'Write result.json or other files into TUTTI_OUTPUT_DIR, or print the result.'
-        const message = `Command "${name}" ended with exit code ${exitCode} but left ${what} and no files. ${advice}`
-        return { kind: 'ERROR', error: { class: 'EMPTY', message }, evidence, usage }
+        const why = `it ended with exit code ${exitCode} and left ${what} and no files. ${advice}`
+        return { kind: 'NOTHING', why, evidence, usage: { ...usage, ...result?.usage } }
       }
       if (result) {
         const { summary, output } = result

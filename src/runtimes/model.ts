@@ -183,6 +183,7 @@ export function createModelRuntime(options: {
       if (ending.kind === 'ANSWER') {
         return { kind: 'OK', summary: summaryOf(ending.output), output: ending.output, files: [], evidence, usage }
       }
+      if (ending.kind === 'NOTHING') return { kind: 'NOTHING', why: ending.why, evidence, usage }
       const { class: errorClass, message } =
         ending.kind === 'ERROR' ? ending.failure : { class: 'CRASH' as const, message: 'the conversation stopped' }
       return { kind: 'ERROR', error: { class: errorClass, message: `Model "${name}": ${message}` }, evidence, usage }

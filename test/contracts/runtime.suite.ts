@@ -167,7 +167,6 @@ export function runtimeSuite(name: string, makeFixtureRuntime: () => RuntimeFixt
       ['exit 3', 'AGENT', /exit code 3.*the license is missing/],
       ['garbage result', 'AGENT', /summary.*evidence\[0\]\.passed/],
       ['huge result', 'TOO_LARGE', /2000\d{3} bytes.*artifacts/],
-      ['nothing', 'EMPTY', /nothing/],
     ]
     for (const [behaviour, errorClass, message] of failures) {
       specify([behaviour], `"${behaviour}" is an error of class ${errorClass}`, async () => {
@@ -176,6 +175,12 @@ export function runtimeSuite(name: string, makeFixtureRuntime: () => RuntimeFixt
         if (outcome.kind === 'ERROR') expect(outcome.error.message).toMatch(message)
       })
     }
+
+    specify(['nothing'], 'an agent that ends as if it were done and leaves nothing has done nothing', async () => {
+      const { outcome } = await perform(runtime, workFor('nothing'))
+      expect(outcome).toMatchObject({ kind: 'NOTHING', why: expect.stringMatching(/^it .*nothing/) })
+      expect(outcome.kind === 'NOTHING' && outcome.evidence).not.toEqual([])
+    })
 
     it('refuses a configuration that is not its own, with the reason', async () => {
       expect(await runtime.check(['nonsense'])).toEqual(expect.any(String))

@@ -53,6 +53,11 @@ export const error = (errorClass: ErrorClass, message = `it is ${errorClass}`): 
   return { kind: 'ERROR', error: { class: errorClass, message }, evidence: [], usage: {} }
 }
 
+/** An agent says that it is done, and nothing has happened. */
+export const nothing = (why = 'no file has changed', evidence: Json = []): Report => {
+  return { kind: 'NOTHING', why, evidence, usage: {} }
+}
+
 /** An agent needs something of a person. */
 export const asks = (kind: 'QUESTION' | 'AUTH' = 'QUESTION', question = 'Which one?'): Report => {
   return { kind: 'ASK', ask: { kind, question, shown: { options: ['x', 'y'] } }, usage: {} }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { MAX_LOST, type Report } from '../../src/core/attempt.ts'
 import type { SubTask } from '../../src/core/plan.ts'
 import { ERROR_CLASSES, type ErrorClass } from '../../src/core/retry.ts'
-import { BEGIN, type Driven, error, idOf, LOST, MINUTE, OK, ok, part, planOf, running, types } from './sessions.ts'
+import { BEGIN, type Driven, error, idOf, LOST, MINUTE, ok, part, planOf, running, types } from './sessions.ts'
 
 /** A session of one part that other agents may try. */
 const falling = (fallback: readonly string[], change: Partial<SubTask> = {}): Driven =>
@@ -150,12 +150,6 @@ describe('an attempt that fails', () => {
     session.do('a', failed('second'))
     expect(session.last.events[0]?.data).toMatchObject({ number: 2, retryable: false })
     expect(session.execution('a').evidence).toEqual([{ name: 'second', passed: false }])
-  })
-
-  it('E30: leaves the evidence of an empty result', () => {
-    const session = running(planOf('SEQUENTIAL', ['a']))
-    session.do('a', { ...OK, output: null, evidence: [{ name: 'exit', passed: true }] } as Report)
-    expect(session.execution('a').evidence).toEqual([{ name: 'exit', passed: true }])
   })
 
   it('E30: has no error to tell when nothing failed', () => {

@@ -8,7 +8,7 @@ import { anyBudget, anyCommands, anyLimits, anyPolicy, type Command } from './co
 import { type Beginning, type World, world } from './model.ts'
 import { anyFullPlan, anyPlan, anyWildPlan } from './plans.ts'
 import './seed.ts'
-import { CANCELED, error, LOST, OK, ok } from './sessions.ts'
+import { CANCELED, error, LOST, nothing, OK, ok } from './sessions.ts'
 import { endsFrom } from './table.ts'
 
 /** Moves that sessions and executions have made in all of these worlds. */
@@ -116,7 +116,7 @@ describe('a session, whatever happens to it in whatever order,', () => {
   })
 
   it('ends when every attempt goes wrong, each in another way', () => {
-    const wrongs = [LOST, error('AGENT'), CANCELED, { ...OK, output: '' } as typeof OK, error('AUTH'), error('LOST')]
+    const wrongs = [LOST, error('AGENT'), CANCELED, ok(''), nothing(), error('AUTH'), error('LOST')]
     fc.assert(
       fc.property(anyPlan, anyLimits, fc.shuffledSubarray(wrongs, { minLength: 1 }), (plan, limits, reports) => {
         const session = world(plan, { limits })

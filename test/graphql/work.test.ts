@@ -232,7 +232,7 @@ describe('work', () => {
     expect(attempts).toMatchObject([
       { status: 'OK' },
       { error: { class: 'UNAVAILABLE', message: 'the road is closed' } },
-      { error: { class: 'EMPTY' } },
+      { status: 'OK', error: null },
       { error: { class: 'VALIDATION' } },
     ])
   })

@@ -152,7 +152,12 @@ describe('a result', () => {
   })
 
   it.each([
-    ['only says that it is done', [{ say: 'All done!' }], { mustChange: true }, /changed no file.*All done!/],
+    [
+      'only says that it is done',
+      [{ say: 'All done!' }],
+      { mustChange: true },
+      /^no file in the workspace has changed, although that was its task; it said: All done!$/,
+    ],
     [
       'tried to edit, in vain',
       [{ tool: { ...edit.tool, ends: 'failed' } }, { say: 'ok' }],
@@ -160,9 +165,11 @@ describe('a result', () => {
       /1 of its edits failed/,
     ],
     ['neither says nor changes anything', [], {}, /said nothing and changed nothing/],
-  ])('of an agent that %s is an error of class EMPTY', async (_, steps, definition, message) => {
+  ])('is nothing of an agent that %s', async (_, steps, definition, why) => {
     const { outcome } = await run(steps, { definition })
-    expect(outcome).toMatchObject({ kind: 'ERROR', error: { class: 'EMPTY', message: expect.stringMatching(message) } })
+    expect(outcome).toMatchObject({ kind: 'NOTHING', why: expect.stringMatching(why) })
+    const evidence = outcome.kind === 'NOTHING' ? outcome.evidence : []
+    expect(evidence.at(-1)).toMatchObject({ kind: 'STOP_REASON', detail: { stopReason: 'end_turn' } })
   })
 
   it.each([

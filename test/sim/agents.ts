@@ -25,6 +25,7 @@ const HABITS = {
     ),
   FILES: () => ok(null, 'left files', [{ name: 'report.md', kind: 'REPORT', mediaType: 'text/markdown' }]),
   EMPTY: () => ok('', 'did nothing'),
+  NOTHING: () => ({ kind: 'NOTHING', why: 'no file has changed', evidence: [], usage: { inputTokens: 10 } }),
   ERROR: (random) => failed(random.pick(ERROR_CLASSES), 'it went wrong'),
   REFUSED: () => ok('done', REFUSED_TEXT),
   QUITS: () => ({ kind: 'CANCELED', usage: {} }),

@@ -51,7 +51,9 @@ export async function outcomeOf(
   const left = await harvest(told, outputDir, { fetch, ...options })
   const evidence = [evidenceOf(remote, told, left.proofs)]
   if (isNothing(left)) {
-    const message = `Remote agent "${name}" says that it has done it, but sent nothing: no words, no data, no artifact.`
+    if (task) return { kind: 'NOTHING', why: 'it sent nothing: no words, no data, no artifact', evidence, usage: {} }
+    // Only the state of a task says that it is done.
+    const message = `Remote agent "${name}" answered with an empty message.`
     return { kind: 'ERROR', error: { class: 'EMPTY', message }, evidence, usage: {} }
   }
   const { files, data, text } = left

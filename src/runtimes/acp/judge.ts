@@ -42,12 +42,13 @@ const CUT_SHORT: Readonly<Record<string, string>> = {
 export function judge(turn: Turn): Outcome {
   const { name, stopReason, answer, calls, rulings, changes, usage } = turn
   const evidence = evidenceOf(turn)
-  const failed = (errorClass: 'AGENT' | 'EMPTY' | 'AUTH', why: string): Outcome => ({
+  const failed = (errorClass: 'AGENT' | 'AUTH', why: string): Outcome => ({
     kind: 'ERROR',
     error: { class: errorClass, message: `Agent "${name}": ${why}.` },
     evidence,
     usage,
   })
+  const nothing = (why: string): Outcome => ({ kind: 'NOTHING', why, evidence, usage })
   const said = lastLine(answer, 200)
   const words = said === undefined ? 'it said nothing' : `it said: ${said}`
   const cut = CUT_SHORT[stopReason]
@@ -63,9 +64,9 @@ export function judge(turn: Turn): Outcome {
     }
     const tried = attempts.filter(({ status }) => status === 'failed').length
     const how = tried > 0 ? `; ${tried} of its edits failed` : ''
-    return failed('EMPTY', `it changed no file in the workspace, although that was its task${how}; ${words}`)
+    return nothing(`no file in the workspace has changed, although that was its task${how}; ${words}`)
   }
-  if (!changed && answer === '') return failed('EMPTY', 'it said nothing and changed nothing')
+  if (!changed && answer === '') return nothing('it said nothing and changed nothing')
 
   const files = (changes ?? []).slice(0, SHOWN_FILES).map((change) => ({ ...change }))
   const { name: agent, version } = turn.identity

@@ -45,6 +45,8 @@ export interface Setup {
 export type Ending =
   | { kind: 'ANSWER'; output: Json; problems: string[] }
   | { kind: 'ASK'; question: Question }
+  /** It says that it is done, and nothing of what was expected has happened. */
+  | { kind: 'NOTHING'; why: string }
   | { kind: 'ERROR'; failure: Failure }
   | { kind: 'STOPPED' }
 
@@ -103,12 +105,13 @@ export async function* converse(setup: Setup, talk: Talk): AsyncGenerator<Activi
     const { output, problems } = readAnswer(said.text, form)
     const lacks = [...problems, ...nothingDone(setup, talk), ...(said.text.trim() === '' ? ['it is empty'] : [])]
     if (lacks.length === 0 || reminders === MAX_REMINDERS) {
-      const undone = nothingDone(setup, talk)
-      if (undone.length > 0) {
-        const words = said.text.trim() === '' ? 'it said nothing' : `it said: ${cut(said.text.trim(), 200)}`
-        return failed('EMPTY', `The agent says that it is done, but ${undone[0]}; ${words}`)
+      const text = said.text.trim()
+      if (text === '' && talk.receipts.length === 0) return failed('EMPTY', 'The model said nothing and called no tool')
+      const [undone] = nothingDone(setup, talk)
+      if (undone !== undefined) {
+        return { kind: 'NOTHING', why: `${undone}; ${text === '' ? 'it said nothing' : `it said: ${cut(text, 200)}`}` }
       }
-      if (said.text.trim() === '') return failed('EMPTY', 'The model said nothing and called no tool')
+      if (text === '') return { kind: 'NOTHING', why: 'it said nothing' }
       return { kind: 'ANSWER', output, problems }
     }
     reminders++

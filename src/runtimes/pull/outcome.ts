@@ -26,8 +26,8 @@ export async function outcomeOf(report: WorkReport, worker: string | null, outpu
   }
   const { output, evidence } = report
   if (isBlank(output) && report.files.length === 0 && evidence.length === 0) {
-    const message = 'The worker says that it is done but left nothing: give completeWork an output, files or evidence.'
-    return { kind: 'ERROR', error: { class: 'EMPTY', message }, evidence: [by], usage }
+    const why = 'it left nothing: give completeWork an output, files or evidence'
+    return { kind: 'NOTHING', why, evidence: [by], usage }
   }
   const files: ProducedFile[] = []
   for (const { base64, ...file } of report.files) {

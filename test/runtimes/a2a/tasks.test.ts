@@ -111,11 +111,21 @@ describe.each(ways)('an agent %s', (_, options) => {
     expect((await run()).outcome).toMatchObject({ kind: 'OK', summary: 'found it' })
   })
 
-  it('that says that it is done and sends nothing is EMPTY', async () => {
+  it('that is COMPLETED and sends nothing has done nothing', async () => {
     const { run } = hire(({ status, artifact }) => {
       artifact('blank', [textPart('  '), dataPart({})])
       status('TASK_STATE_COMPLETED')
     }, options)
+    expect((await run()).outcome).toMatchObject({
+      kind: 'NOTHING',
+      why: expect.stringContaining('it sent nothing'),
+      evidence: [{ kind: 'A2A_TASK', detail: { states: expect.arrayContaining(['COMPLETED']) } }],
+    })
+  })
+
+  it('that answers with an empty message has not said that it is done: that is EMPTY', async () => {
+    const say: Script = ({ answer }) => answer(messageOf(Role.ROLE_AGENT, [textPart(' ')]))
+    const { run } = hire(say, { ...options, taskless: true })
     expect((await run()).outcome).toMatchObject({ kind: 'ERROR', error: { class: 'EMPTY' } })
   })
 

@@ -67,13 +67,13 @@ describe('an answer', () => {
     ['DOCUMENTATION', { tools: ['write'] }, 'changed no file'],
     ['TESTING', { tools: ['run'], commands: { test: { argv: ['true'] } } }, 'run nothing'],
     ['ANALYSIS', { tools: ['write'], expects: 'CHANGES' }, 'changed no file'],
-  ] as const)('"done" of a %s agent that did nothing is an error with that reason', async (type, change, reason) => {
+  ] as const)('"done" of a %s agent that did nothing is told to be nothing, and why', async (type, change, reason) => {
     const runtime = runtimeOf(change as never, [{ text: 'All done, everything works!' }])
     const { outcome } = await perform(runtime, workOf(agent(type)))
-    expect(outcome).toMatchObject({ kind: 'ERROR', error: { class: 'EMPTY' } })
-    const message = outcome.kind === 'ERROR' ? outcome.error.message : ''
-    expect(message).toContain(reason)
-    expect(message).toContain('All done, everything works!')
+    const why = outcome.kind === 'NOTHING' ? outcome.why : JSON.stringify(outcome)
+    expect(why).toContain(reason)
+    expect(why).toContain('it said: All done, everything works!')
+    expect(evidenceOf(outcome, 'MODEL')).toHaveLength(1)
     expect(lastText(asked()[1] as ModelRequest)).toContain(reason)
   })
 
@@ -81,11 +81,18 @@ describe('an answer', () => {
     const runtime = runtimeOf({ tools: ['write'] }, [call('write', { path: 'a.txt', content: 'A' }), { text: 'Done.' }])
     const work = workOf(agent('CODEGEN'))
     writeFileSync(join(work.workspace, 'a.txt'), 'A')
-    expect((await perform(runtime, work)).outcome).toMatchObject({ kind: 'ERROR', error: { class: 'EMPTY' } })
+    expect((await perform(runtime, work)).outcome).toMatchObject({ kind: 'NOTHING' })
   })
 
-  it('may not be empty', async () => {
+  it('may not be empty: without a word and without a call nobody has said that it is done', async () => {
     const { outcome } = await perform(runtimeOf({}, [{ text: ' \n' }]), workOf())
     expect(outcome).toMatchObject({ kind: 'ERROR', error: { class: 'EMPTY' } })
+  })
+
+  it('is nothing where the model has called tools and then ends without a word', async () => {
+    const work = workOf()
+    writeFileSync(join(work.workspace, 'a.txt'), 'A')
+    const runtime = runtimeOf({ tools: ['read'] }, [call('read', { path: 'a.txt' }), { text: '' }])
+    expect((await perform(runtime, work)).outcome).toMatchObject({ kind: 'NOTHING', why: 'it said nothing' })
   })
 })

@@ -76,7 +76,7 @@ async function ask(query: string, variables: object = {}): Promise<Record<string
   return data
 }
 
-it('a model that says "done" and did nothing is refused; what it writes is accepted once its gates have seen it', async () => {
+it('a model that says "done" and did nothing is rejected; what it writes is accepted once its gates have seen it', async () => {
   const { createProject } = (await ask(
     `mutation ($input: CreateProjectInput!) { createProject(input: $input) { ... on CreateProjectSuccess { project { id } } } }`,
     { input: { name: 'p', workspace } },
@@ -97,7 +97,7 @@ it('a model that says "done" and did nothing is refused; what it writes is accep
   )) as never as { startOrchestration: { session: { id: string } } }
   const query = `query ($id: ID!) { session(id: $id) {
     status
-    verdicts(first: 10) { nodes { kind verdict } }
+    verdicts(first: 10) { nodes { gate kind verdict text } }
     executions { nodes { attempts { status error { class message } usage { inputTokens outputTokens cost } } evidence { kind passed } summary } }
   } }`
   const look = async () => (await ask(query, { id: startOrchestration.session.id }))['session'] as { status: string }
@@ -109,10 +109,16 @@ it('a model that says "done" and did nothing is refused; what it writes is accep
   expect(session).toMatchObject({
     status: 'SUCCEEDED',
     verdicts: {
-      nodes: expect.arrayContaining([
-        { kind: 'COMMAND', verdict: 'ACCEPT' },
-        { kind: 'JUDGE', verdict: 'ACCEPT' },
-      ]),
+      nodes: [
+        {
+          gate: -1,
+          kind: 'EVIDENCE',
+          verdict: 'REJECT',
+          text: 'it says that it is done, but it has changed no file of the workspace; it said: Done! All tests pass.',
+        },
+        { gate: 0, kind: 'COMMAND', verdict: 'ACCEPT' },
+        { gate: 1, kind: 'JUDGE', verdict: 'ACCEPT' },
+      ],
     },
     executions: {
       nodes: [
@@ -120,8 +126,8 @@ it('a model that says "done" and did nothing is refused; what it writes is accep
           summary: 'Wrote double.js.',
           attempts: [
             {
-              status: 'ERROR',
-              error: { class: 'EMPTY', message: expect.stringContaining('it has changed no file of the workspace') },
+              status: 'OK',
+              error: null,
               usage: { inputTokens: 30, outputTokens: 15 },
             },
             { status: 'OK', error: null, usage: { inputTokens: 20, outputTokens: 10, cost: 0.00004 } },
