@@ -8,11 +8,16 @@ import { SESSION_MOVES, SESSION_STATUSES, SESSION_TABLE } from '../../src/core/s
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const page = readFileSync(join(root, 'docs/execution.md'), 'utf8')
 
-/** The numbers of the rules, in the order of the page. */
-const rules = [...page.matchAll(/^- \*\*(E\d+)\*\* /gm)].map(([, rule]) => rule as string)
+/** The pages with rules, by the letter of these. */
+const PAGES = { E: page, K: readFileSync(join(root, 'docs/knowledge.md'), 'utf8') }
+
+/** The numbers of the rules of a page, in their order. */
+const rulesOf = (text: string): string[] =>
+  [...text.matchAll(/^- \*\*([EK]\d+)\*\* /gm)].map(([, rule]) => rule as string)
+const rules = Object.values(PAGES).flatMap(rulesOf)
 
 /** A test names its rules at the beginning of its name: `E12: …` or `E12, E13: …`. */
-const NAME = /['"`](E\d+(?:, E\d+)*): /g
+const NAME = /['"`]([EK]\d+(?:, [EK]\d+)*): /g
 
 /** The rules that tests name, with the files that do. */
 const named = new Map<string, Set<string>>()
@@ -33,17 +38,21 @@ function tableAfter(heading: string): string[][] {
   return [header, ...rows]
 }
 
-describe('the page of the rules', () => {
+describe.each(Object.entries(PAGES))('the page of the rules %s', (letter, text) => {
+  const own = rulesOf(text)
+
   it('numbers them from 1 without gaps', () => {
-    expect(rules.length).toBeGreaterThan(0)
-    expect(rules).toEqual(rules.map((_, index) => `E${index + 1}`))
+    expect(own.length).toBeGreaterThan(0)
+    expect(own).toEqual(own.map((_, index) => `${letter}${index + 1}`))
   })
 
   it('speaks of no others', () => {
-    const spoken = new Set([...page.matchAll(/\bE\d+\b/g)].map(([rule]) => rule))
+    const spoken = new Set([...text.matchAll(/\b[EK]\d+\b/g)].map(([rule]) => rule))
     expect([...spoken].filter((rule) => !rules.includes(rule))).toEqual([])
   })
+})
 
+describe('the page of the execution', () => {
   it('has the table of a session', () => {
     expect(tableAfter('### Session')).toEqual([
       ['status', ...SESSION_MOVES],
