@@ -17,9 +17,11 @@ const { number, seed } = new Command('cancels')
   .opts<{ number: number; seed: number }>()
 
 const began = performance.now()
-const { canceled, left, otherwise, tookMs } = await cancelAtRandom(number, seed)
+const { canceled, atWork, left, otherwise, tookMs } = await cancelAtRandom(number, seed)
 const at = (part: number): string => Math.round(tookMs[Math.ceil(tookMs.length * part) - 1] ?? 0).toLocaleString('en')
-for (const [name, count] of Object.entries(canceled)) process.stdout.write(`${name}: ${count} canceled\n`)
+for (const [name, count] of Object.entries(canceled)) {
+  process.stdout.write(`${name}: ${count} canceled, ${atWork[name] ?? 0} of them at work\n`)
+}
 for (const [what, count] of Object.entries(otherwise)) process.stdout.write(`not canceled, ${count} times: ${what}\n`)
 for (const words of left) process.stdout.write(`left: ${words}\n`)
 process.stdout.write(
