@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect } from 'vitest'
 import type { SavedResult } from '../../src/cli/save.ts'
@@ -30,17 +31,31 @@ export interface Running {
  * The embedded database is WebAssembly. A server that lives for seconds does not win back what it costs to compile that a
  * second time, for speed: a quarter of all that it computes.
  */
-const SHORT_LIFE = '--liftoff-only'
+export const SHORT_LIFE = '--liftoff-only'
 
 /** Starts `tutti` with these arguments. Whatever is left of it after the file's last test is killed. */
 export function tutti(folder: string, ...args: string[]): Running {
   return start(folder, process.execPath, [SHORT_LIFE, ENTRY, ...args])
 }
 
-/** Starts any program with an environment of its own. */
-export function start(folder: string, file: string, args: string[], env: Record<string, string> = {}): Running {
+/**
+ * Starts any program with an environment of its own.
+ *
+ * @param stdin `pipe`: it reads what is written to `child.stdin`; nothing unless told
+ */
+export function start(
+  folder: string,
+  file: string,
+  args: string[],
+  env: Record<string, string> = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): Running {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(file, args, { cwd: folder, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, args, {
+    cwd: folder,
+    env: { PATH, HOME, ...env },
+    stdio: [stdin, 'pipe', 'pipe'],
+  }) as ChildProcessByStdio<Writable | null, Readable, Readable>
   const output = { stdout: '', stderr: '' }
   const hearers = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {
