@@ -112,6 +112,7 @@ describe('a session as plain lines', () => {
       event(0, 'SESSION_AWAITING_APPROVAL', null),
       event(0, 'SESSION_RUNNING', null, { totalMs: 1_000 }),
       event(100, 'VERDICT_GIVEN', 'test', { kind: 'COMMAND', verdict: 'REJECT', text: '1 test\nfails' }),
+      event(100, 'VERDICT_GIVEN', 'test', { gate: -1, kind: 'EVIDENCE', verdict: 'REJECT', text: 'it did nothing' }),
       event(100, 'VERDICT_GIVEN', 'test', { kind: 'JUDGE', verdict: 'ERROR', text: 'no judge' }),
       event(100, 'VERDICT_GIVEN', 'test', { kind: 'FILES', verdict: 'ACCEPT' }),
       event(200, 'BUDGET_REACHED', null, { unit: 'TOKENS', limit: 'soft', used: 900, soft: 800 }),
@@ -132,6 +133,7 @@ describe('a session as plain lines', () => {
     expect(lines.slice(5)).toEqual([
       '+0.0s   the plan waits for approval before anything begins',
       '+0.1s   test rejected by its gate COMMAND: 1 test fails',
+      '+0.1s   test rejected: it did nothing',
       '+0.1s   test has no verdict of its gate JUDGE: no judge',
       '+0.2s   soft limit reached: 900 of 800 TOKENS are used',
       '+0.2s   the budget of TOKENS was changed by ada',

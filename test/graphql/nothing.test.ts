@@ -46,15 +46,13 @@ async function hire(name: string): Promise<void> {
 /** Starts a session of one part that an agent does: as soon as the coordinator knows of the agent. */
 async function start(name: string, more: object = {}): Promise<string> {
   let id = ''
-  const tried = expect.poll(
-    async () => {
-      const { session, ...answered } = await all.tryStart([part('a', { capabilities: [name], ...more })])
-      id = session?.id.replace('Session:', '') ?? ''
-      return answered
-    },
-    { timeout: 40_000, interval: 20 },
-  )
-  await tried.toMatchObject({ __typename: 'StartOrchestrationSuccess' })
+  const tryStart = async () => {
+    const { session, ...answered } = await all.tryStart([part('a', { capabilities: [name], ...more })])
+    id = session?.id.replace('Session:', '') ?? ''
+    return answered
+  }
+  const started = { __typename: 'StartOrchestrationSuccess' }
+  await expect.poll(tryStart, { timeout: 40_000, interval: 20 }).toMatchObject(started)
   return id
 }
 

@@ -103,7 +103,11 @@ function otherLine(event: EventFact, execution: ExecutionView | undefined, typed
     }
     case 'VERDICT_GIVEN': {
       const verdict = textOf(event, 'verdict')
-      if (verdict === 'REJECT') return `rejected by its gate ${text('kind')}: ${cliTruncate(text('text'), FEEDBACK)}`
+      if (verdict === 'REJECT') {
+        // A rejection that no gate had to ask for has no place among them.
+        const by = (numberOf(event, 'gate') ?? 0) < 0 ? '' : ` by its gate ${text('kind')}`
+        return `rejected${by}: ${cliTruncate(text('text'), FEEDBACK)}`
+      }
       return verdict === 'ERROR' ? `has no verdict of its gate ${text('kind')}: ${text('text')}` : undefined
     }
     case 'PLAN_CHANGED': {
