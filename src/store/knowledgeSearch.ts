@@ -4,7 +4,7 @@ import type { Query } from './driver.ts'
 /** Pieces that may answer one search: more are not ranked (K13). */
 export const MAX_FOUND = 500
 /** How many of the newest pieces are looked through for words that more than those hold. */
-export const MAX_WALKED = 10_000
+export const MAX_WALKED = 2_000
 
 /** Which pieces of knowledge are wanted; null: whichever. */
 export interface Wanted {
@@ -24,9 +24,12 @@ const WANTED = `($2::text[] IS NULL OR kind::text = ANY($2)) AND ($3::text[] IS 
   AND ("supersededById" IS NOT NULL) = $6 AND ($7::boolean IS NULL OR ("staleAt" <= $8) = $7)`
 
 /** As text, so that whatever the planner believes of projects it looks words up in their index. */
-const BY_WORDS = `${WANTED} AND ($1::text[] IS NULL OR "projectId"::text = ANY($1))`
-const NEWEST = `SELECT * FROM "Knowledge" WHERE ${WANTED} AND ($1::text[] IS NULL OR "projectId" = ANY($1::uuid[]))
-  ORDER BY "createdAt" DESC, id DESC LIMIT ${MAX_WALKED}`
+const BY_WORDS = `${WANTED} AND ($1::text[] IS NULL OR "projectId"::text = ANY($1::text[]))`
+/** Of one project straight from the index by time. */
+const newestOf = (isOne: boolean): string =>
+  `SELECT id FROM "Knowledge"
+   WHERE ${isOne ? `"projectId" = ($1::text[])[1]::uuid` : '($1::text[] IS NULL OR "projectId" = ANY($1::text[]::uuid[]))'}
+   ORDER BY "createdAt" DESC, id DESC LIMIT ${MAX_WALKED}`
 
 /** The first element is the project, see knowledgeRows.ts. */
 const COLUMNS = `id, kind, review, terms[2:] AS terms, confidence, "confirmedAt", "expiresAt"`
@@ -58,7 +61,8 @@ export async function findKnowledge(
 
   const byWords = `SELECT ${COLUMNS} FROM "Knowledge" WHERE ${BY_WORDS} AND terms @> $9::text[] LIMIT ${MAX_FOUND}`
   const newest = (holds: '@>' | '&&'): string =>
-    `SELECT ${COLUMNS} FROM (${NEWEST}) newest WHERE terms ${holds} $9::text[] LIMIT ${MAX_FOUND}`
+    `SELECT ${COLUMNS} FROM "Knowledge" WHERE id IN (${newestOf(within.length === 1)}) AND ${BY_WORDS}
+     AND terms ${holds} $9::text[] ORDER BY "createdAt" DESC, id DESC LIMIT ${MAX_FOUND}`
   const looks = [
     ...rare.map((term) => ({ sql: byWords, terms: [...within, term] })),
     ...(common.length > 0

@@ -6,8 +6,8 @@ import type { SessionState, Step } from '../core/state.ts'
 import type { Database } from './db.ts'
 import type { Query } from './driver.ts'
 import { type Claim, claimKey, releaseKey } from './idempotency.ts'
-import { type Following, isUsual, type Moves, statement, usualRow } from './statement.ts'
 import { isRefusal } from './fault.ts'
+import type { Listed } from './lists.ts'
 import {
   attemptRow,
   checkpointRow,
@@ -19,6 +19,8 @@ import {
   sessionRow,
   verdictRow,
 } from './rows.ts'
+import { isAddition, isChange } from './shapes.ts'
+import { type Part, type Parts, statement } from './statement.ts'
 
 /** What one session's step, or several of them in a row, have to make durable. */
 export interface Transition {
@@ -51,7 +53,8 @@ export interface ArtifactRow {
 /** The one door through which sessions move: state and events in one statement, then the doorbell. */
 export interface Writer {
   /**
-   * Writes a transition. Transitions of other sessions that come while one statement is under way share the next one.
+   * Writes a transition. Transitions of other sessions that come while statements are under way share the next one. Of
+   * one session, each waits for the one before it to be written.
    *
    * @returns false if the session has moved on since `before` was read: load it again and take the step anew; also if
    *   its key is taken
@@ -66,6 +69,8 @@ export interface Writer {
 
 /** Transitions that share one statement at most: bounds its size. */
 const BATCH = 100
+/** Statements under way at most: while a server works on one, the next one can be made here. */
+const UNDER_WAY = { postgres: 2, pglite: 1 }
 
 export function createWriter(database: Database, bus: Bus): Writer {
   interface Job {
@@ -74,16 +79,16 @@ export function createWriter(database: Database, bus: Bus): Writer {
     reject(error: unknown): void
   }
   let waiting: Job[] = []
-  let busy = false
+  let underWay = 0
 
   async function flush(): Promise<void> {
-    busy = true
+    underWay++
     while (waiting.length > 0) {
       const batch = waiting.slice(0, BATCH)
       waiting = waiting.slice(BATCH)
       await settle(batch)
     }
-    busy = false
+    underWay--
   }
 
   async function settle(batch: Job[]): Promise<void> {
@@ -130,7 +135,7 @@ export function createWriter(database: Database, bus: Bus): Writer {
         ? writeKeyed(transition, transition.key)
         : new Promise((resolve, reject) => {
             waiting.push({ transition, resolve, reject })
-            if (!busy) void flush()
+            if (underWay < UNDER_WAY[database.kind]) void flush()
           }),
     async writeIn(query, transition) {
       return (await writeAll(query, [transition])).has(transition.after.id)
@@ -144,58 +149,66 @@ export function createWriter(database: Database, bus: Bus): Writer {
  * transaction and one round trip, however many sessions it moves.
  */
 async function writeAll(query: Query, transitions: readonly Transition[]): Promise<Set<string>> {
-  const moves: { [Part in keyof Moves]: Row[] } = { Session: [], usualSession: [] }
-  const following: { [Part in keyof Following]: Row[] } = {
-    Plan: [],
-    Execution: [],
-    usualExecution: [],
-    Attempt: [],
-    usualAttempt: [],
-    Journal: [],
-    Checkpoint: [],
-    Verdict: [],
-    Interrupt: [],
-    Artifact: [],
+  const parts: Parts = new Map()
+  const put = (part: Part, state: object, more?: Row): void => {
+    const listed: Listed = { state, ...(more && { more }) }
+    const rows = parts.get(part)
+    if (rows) rows.push(listed)
+    else parts.set(part, [listed])
   }
-  for (const { before, after, steps, analysis, artifacts = [] } of transitions) {
-    const known = before.version > 0 ? before : undefined
-    const version = { was: before.version }
-    if (isUsual('Session', known, after)) moves.usualSession.push({ ...usualRow('Session', after), ...version })
-    else moves.Session.push({ ...sessionRow(after), ...version })
-    const { at } = (steps.at(-1) as Step).events[0] as Event
-    if (known?.planVersion !== after.planVersion) following.Plan.push(planRow(after, after.plan, analysis, at))
-    for (const key in after.executions) {
-      const execution = after.executions[key] as ExecutionState
-      const was = before.executions[key]
-      if (execution === was) continue
-      if (isUsual('Execution', was, execution))
-        following.usualExecution.push({ ...usualRow('Execution', execution), sessionId: after.id })
-      else following.Execution.push(executionRow(after, execution))
-      const { current } = execution
-      if (!current || current === was?.current) continue
-      // Attempts are written as they begin, and as they end.
-      const last = was?.current?.id === current.id ? was.current : undefined
-      if (isUsual('Attempt', last, current))
-        following.usualAttempt.push({ ...usualRow('Attempt', current), sessionId: after.id })
-      else following.Attempt.push(attemptRow(after, execution, current))
-    }
-    const events: Event[] = []
-    for (const step of steps) {
-      events.push(...step.events)
-      for (const checkpoint of step.checkpoints) {
-        following.Checkpoint.push(checkpointRow(after, checkpoint, (step.events[0] as Event).at))
-      }
-      for (const verdict of step.verdicts) following.Verdict.push(verdictRow(after, verdict))
-    }
-    following.Journal.push(journalRow(after, events))
-    if (after.interrupts !== before.interrupts) {
-      for (const interrupt of after.interrupts) {
-        if (!before.interrupts.includes(interrupt)) following.Interrupt.push(interruptRow(after, interrupt))
-      }
-    }
-    for (const artifact of artifacts) following.Artifact.push({ ...artifact })
-  }
-  const { sql, params } = statement(moves, following)
+  for (const transition of transitions) collect(transition, put)
+  const { sql, params } = statement(parts)
   const won = await query<{ id: string }>(sql, params)
   return new Set(won.map(({ id }) => id))
 }
+
+/** What a transition writes, in as few columns as will do. */
+function collect(
+  { before, after, steps, analysis, artifacts = [] }: Transition,
+  put: (part: Part, state: object, more?: Row) => void,
+): void {
+  const known = before.version > 0 ? before : undefined
+  const was = { was: before.version }
+  if (known && isChange('movedSession', known, after)) put('movedSession', after, was)
+  else put('Session', sessionRow(after), was)
+  const { at } = (steps.at(-1) as Step).events[0] as Event
+  if (known?.planVersion !== after.planVersion) put('Plan', planRow(after, after.plan, analysis, at))
+  for (const key in after.executions) {
+    const execution = after.executions[key] as ExecutionState
+    const earlier = before.executions[key]
+    if (execution === earlier) continue
+    const change = earlier && EXECUTION_CHANGES.find((name) => isChange(name, earlier, execution))
+    if (change) put(change, execution, { sessionId: after.id })
+    else {
+      const row = executionRow(after, execution)
+      put(!earlier && isAddition('newExecution', row) ? 'newExecution' : 'Execution', row)
+    }
+    const { current } = execution
+    if (!current || current === earlier?.current) continue
+    // Attempts are written as they begin, and as they end.
+    const last = earlier?.current?.id === current.id ? earlier.current : undefined
+    if (last && isChange('endedAttempt', last, current)) put('endedAttempt', current, { sessionId: after.id })
+    else {
+      const row = attemptRow(after, execution, current)
+      put(!last && isAddition('newAttempt', row) ? 'newAttempt' : 'Attempt', row)
+    }
+  }
+  const events: Event[] = []
+  for (const step of steps) {
+    events.push(...step.events)
+    for (const checkpoint of step.checkpoints) {
+      put('Checkpoint', checkpointRow(after, checkpoint, (step.events[0] as Event).at))
+    }
+    for (const verdict of step.verdicts) put('Verdict', verdictRow(after, verdict))
+  }
+  put('Journal', journalRow(after, events))
+  if (after.interrupts !== before.interrupts) {
+    for (const interrupt of after.interrupts) {
+      if (!before.interrupts.includes(interrupt)) put('Interrupt', interruptRow(after, interrupt))
+    }
+  }
+  for (const artifact of artifacts) put('Artifact', artifact)
+}
+
+/** From the narrowest one on. */
+const EXECUTION_CHANGES = ['doneExecution', 'begunExecution', 'begunAndDoneExecution'] as const

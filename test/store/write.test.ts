@@ -142,7 +142,8 @@ describe.each(DATABASES)('the one door for writes, on %s', (kind) => {
     )
     const results = await Promise.allSettled(Array.from({ length: 100 }, () => broken.write(beginning())))
     expect(results.every(({ status }) => status === 'rejected')).toBe(true)
-    expect(statements).toBe(2)
+    // The first one goes at once; on a server so does the second. All others gather meanwhile.
+    expect(statements).toBe(kind === 'postgres' ? 3 : 2)
   })
 
   it('rings the doorbell of a session with the number of its last event, once it is written', async () => {

@@ -35,6 +35,9 @@ const KEEP_ALIVE_MS = 10_000
 /** Prepared statements per connection; texts beyond that are sent unprepared, so that a server's memory stays bounded. */
 const PREPARED_AT_MOST = 300
 
+/** Connections for statements that find every row by its key: who sends more at once gathers them. */
+const LOOKUPS = 2
+
 /** A table that was small when a statement was planned need not be so when it is sent again. */
 const BY_KEY = ['SET enable_seqscan = off', 'SET enable_mergejoin = off', 'SET plan_cache_mode = force_generic_plan']
 
@@ -79,7 +82,7 @@ export async function openServer(options: ServerOptions): Promise<Driver> {
     return pool
   }
   const pool = poolOf(options.poolSize ?? 10, [])
-  const lookups = poolOf(1, BY_KEY)
+  const lookups = poolOf(LOOKUPS, BY_KEY)
 
   try {
     if (schema !== undefined) await pool.query(`CREATE SCHEMA IF NOT EXISTS ${pg.escapeIdentifier(schema)}`)
