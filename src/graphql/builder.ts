@@ -37,7 +37,7 @@ export const builder = new SchemaBuilder<Types>({
   plugins: [ScopeAuthPlugin, 'guard', 'columns', ComplexityPlugin, RelayPlugin, PrismaPlugin],
   scopeAuth: {
     authScopes: ({ viewer }) => ({
-      role: (needed) => holds(viewer, needed),
+      role: (needed) => [needed].flat().some((role) => holds(viewer, role)),
       everywhere: (needed) => !needed || viewer.projects === undefined,
     }),
     defaultStrategy: 'all',

@@ -195,15 +195,16 @@ export function orderInput<Column extends string>(
   noun: string,
   columns: Record<Column, string>,
   names: Record<Column, string>,
+  plural = `${noun.toLowerCase()}s`,
 ) {
   const Field = builder.enumType(`${noun}OrderField`, {
-    description: `What ${noun.toLowerCase()}s can be ordered by.`,
+    description: `What ${plural} can be ordered by.`,
     values: Object.fromEntries(
       Object.entries<string>(columns).map(([value, description]) => [value, { value, description }]),
     ) as { [C in Column]: { value: C; description: string } },
   })
   const input = builder.inputType(`${noun}Order`, {
-    description: `In which order ${noun.toLowerCase()}s come; equal ones by the time they were made.`,
+    description: `In which order ${plural} come; equal ones by the time they were made.`,
     fields: (t) => ({
       field: t.field({ type: Field, required: true, description: 'What decides the order.' }),
       direction: t.field({ type: DirectionEnum, required: true, description: 'Which end comes first.' }),

@@ -1,11 +1,12 @@
 import type { AuthFailure, ForbiddenResult } from '@pothos/plugin-scope-auth'
 import { GraphQLError, type GraphQLResolveInfo } from 'graphql'
+import type { Role } from '../core/gate.ts'
 import type { Context } from './context.ts'
 
 /** What a field can ask of whoever asks for it; all of it has to hold. */
 export interface Scopes {
-  /** Who holds it, or ADMIN; see `holds`. */
-  role: 'VIEWER' | 'OPERATOR' | 'APPROVER' | 'AGENT' | 'ADMIN'
+  /** Who holds it, or one of them, or ADMIN; see `holds`. */
+  role: Role | readonly Role[]
   /** Has it in all projects, not in some. */
   everywhere: boolean
 }
@@ -29,7 +30,7 @@ function explain(failure: AuthFailure, { viewer }: Context): string {
     return first ? explain(first, { viewer } as Context) : 'This is not for you.'
   }
   if ('scope' in failure && failure.scope === 'everywhere') return 'Only who may act in all projects may do that.'
-  const needed = 'parameter' in failure ? String(failure.parameter) : 'ADMIN'
+  const needed = 'parameter' in failure ? [failure.parameter].flat().join(', ') : 'ADMIN'
   const roles = needed === 'ADMIN' ? 'ADMIN' : needed === 'VIEWER' ? 'a role' : `${needed} or ADMIN`
   return `That takes ${roles}; you have ${viewer.roles.join(', ') || 'no role'}.`
 }

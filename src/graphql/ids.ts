@@ -8,6 +8,7 @@ export const NODE_TYPES = [
   'Attempt',
   'Artifact',
   'Interrupt',
+  'Knowledge',
 ] as const
 /** Those, and types that have global ids but are found by other ways alone. */
 const ID_TYPES = [...NODE_TYPES, 'Token'] as const

@@ -53,6 +53,8 @@ export interface Limits {
   agentsPerProject: number
   /** Projects that are not archived. */
   projects: number
+  /** Pieces of knowledge in one project. */
+  knowledgePerProject: number
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -80,4 +82,5 @@ export const DEFAULT_LIMITS: Limits = {
   unfinishedSessions: 10_000,
   agentsPerProject: 1_000,
   projects: 10_000,
+  knowledgePerProject: 100_000,
 }

@@ -35,10 +35,10 @@ interface Operation<Input, Shape extends object> {
   /** Whether it takes that role in all projects. */
   everywhere?: true
   /**
-   * It starts or moves work, and so takes an idempotency key. STARTS: the session that it makes keeps the key. A function
-   * tells its answer anew, from its input and the session that it moved.
+   * It starts or moves work, or keeps something, and so takes an idempotency key. STARTS, KEEPS: what it makes has the key.
+   * A function tells its answer anew, from its input and the session that it moved.
    */
-  keyed?: 'STARTS' | ((input: NoInfer<Input>, sessionId: string) => Shape)
+  keyed?: 'STARTS' | 'KEEPS' | ((input: NoInfer<Input>, sessionId: string) => Shape)
   /** What is written down as done with a right that only few have: the kind of thing whose id `resolve` returns. */
   audited?: string
   /** Errors of its own, beside those that every operation may answer with. */
@@ -173,7 +173,7 @@ const KEY = rules.object({ idempotencyKey: rules.optional(rules.idempotencyKey) 
 const keyField = (t: InputBuilder) =>
   t.string({
     description:
-      'Any text of 1 to 200 characters. Asked again with the same key and input it is done once, and answered with the same session; another input under the same key is a ConflictError. If nothing was done the key is free again.',
+      'Any text of 1 to 200 characters. Asked again with the same key and input it is done once, and answered with the same; another input under the same key is a ConflictError. If nothing was done the key is free again.',
   })
 
 function withoutKey(input: unknown): { input: unknown; key: unknown } {

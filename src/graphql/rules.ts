@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Json } from '../core/json.ts'
+import { redact, secretsIn } from '../core/secret.ts'
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair. */
 export const isStorable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
@@ -12,6 +13,15 @@ export const text = (min: number, max: number) =>
     .max(max, `is longer than ${max} characters`)
     .refine((value) => value.length >= min && (min === 0 || value.trim() !== ''), 'must not be empty')
     .refine(isStorable, NOT_STORABLE)
+
+/** The same for what is kept for others to read: secrets of known forms are refused. */
+export const shared = (min: number, max: number) =>
+  text(min, max).superRefine((value, issues) => {
+    for (const { name, secret } of secretsIn(value)) {
+      const message = `holds what looks like a secret (${name}): ${redact(secret)}. Take it out: others can read this.`
+      issues.addIssue({ code: 'custom', message })
+    }
+  })
 
 export const TITLE_MAX = 200
 export const DESCRIPTION_BYTES = 100_000

@@ -40,6 +40,8 @@ const VISIBLE: Partial<Record<string, Rule>> = {
   Activity: { where: (projects) => ({ execution: OF_SESSION.where(projects) }) },
   Token: OWN,
   AuditEntry: OWN,
+  Knowledge: OWN,
+  KnowledgeSource: { where: (projects) => ({ knowledge: OWN.where(projects) }) },
 } satisfies Partial<Record<Prisma.ModelName, Rule>>
 
 /** The rule of a table for statements that narrow its rows themselves; undefined: they are left to Prisma. */
@@ -171,5 +173,6 @@ const PLACES = [
   ofProjects('Agent', '"projectId" IS NULL'),
   ofProjects('Token'),
   ofProjects('AuditEntry'),
+  ofProjects('Knowledge'),
   ...['Execution', 'Attempt', 'Artifact', 'Interrupt'].map(ofSessions),
 ].join(' UNION ALL ')

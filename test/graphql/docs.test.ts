@@ -160,6 +160,20 @@ describe('the page on the API', () => {
     await watched.return?.()
   })
 
+  it('tells of knowledge with examples that work as they are printed', async () => {
+    const project = door.house.projectId
+    const { knowledge } = (await example('Remember', { project })) as { knowledge: { id: string } }
+    expect(await example('Remember', { project })).toMatchObject({ isNew: false, knowledge: { id: knowledge.id } })
+    const reviewed = (await example('Review', { knowledge: knowledge.id })) as { knowledge: { id: string } }
+    expect(reviewed).toMatchObject({ knowledge: { review: 'APPROVED', supersedes: { id: knowledge.id } } })
+    expect(await example('Recall', { project })).toMatchObject({
+      totalCount: 1,
+      edges: [{ score: expect.any(Number) as number, node: { id: reviewed.knowledge.id, sources: [{ by: 'local' }] } }],
+    })
+    const forgottenId = reviewed.knowledge.id
+    expect(await example('Forget', { knowledge: forgottenId })).toEqual({ forgottenId })
+  })
+
   it('shows the rest with examples that work as they are printed', async () => {
     const { project } = (await example('SetUp', { workspace: door.house.dataDir })) as { project: { id: string } }
     const made = (await whole('Describe', { project: project.id })) as unknown as {

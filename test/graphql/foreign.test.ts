@@ -6,7 +6,8 @@ import { createToken } from '../../src/store/token.ts'
 import { type Door, openDoor } from './door.ts'
 import { orchestra, part } from './orchestrate.ts'
 
-type Kind = 'Project' | 'Task' | 'Session' | 'Execution' | 'Attempt' | 'Artifact' | 'Interrupt' | 'Agent' | 'Token'
+type Kind =
+  'Project' | 'Task' | 'Session' | 'Execution' | 'Attempt' | 'Artifact' | 'Interrupt' | 'Agent' | 'Token' | 'Knowledge'
 
 let door: Door
 /** ADMIN of a project that has nothing in it. */
@@ -14,7 +15,19 @@ let other: Door
 /** What there is in the house's project. */
 const there = {} as Record<Kind, string>
 let own: string
-const TABLES = ['Project', 'Task', 'Session', 'Plan', 'Execution', 'Agent', 'Interrupt', 'Journal', 'IdempotencyKey']
+const TABLES = [
+  'Project',
+  'Task',
+  'Session',
+  'Plan',
+  'Execution',
+  'Agent',
+  'Interrupt',
+  'Journal',
+  'IdempotencyKey',
+  'Knowledge',
+  'KnowledgeSource',
+]
 
 beforeAll(async () => {
   door = await openDoor()
@@ -37,6 +50,13 @@ beforeAll(async () => {
   there.Agent = (await prisma.agent.findFirstOrThrow({ where: { projectId: { not: null } } })).id
   const grant = { name: 'theirs', roles: ['VIEWER'], projectId: there.Project, createdBy: 'test' } as const
   there.Token = (await createToken(query, v7(), grant)).id
+  const said = { project: there.Project, kind: 'TIP', title: 'Theirs', text: 'It is theirs.' }
+  const { rememberKnowledge } = await admin.data(
+    'mutation ($input: RememberKnowledgeInput!) { rememberKnowledge(input: $input) { ... on RememberKnowledgeSuccess { knowledge { id } } } }',
+    { input: said },
+  )
+  const { knowledge } = rememberKnowledge as unknown as { knowledge: { id: string } }
+  there.Knowledge = knowledge.id.replace('Knowledge:', '')
   own = v7()
   await prisma.project.create({ data: { id: own, name: 'other', workspace: '/tmp' } })
   other = door.as(await door.token(['ADMIN'], { name: 'stranger', projectId: own }))
@@ -46,7 +66,18 @@ afterAll(() => door.close())
 /** Everything that takes the id of something, with the kind of thing; $id stands for the id. */
 const ASKED: readonly [kind: Kind, operation: string][] = [
   ...(
-    ['Project', 'Task', 'Session', 'Execution', 'Attempt', 'Artifact', 'Interrupt', 'Agent', 'Token'] as const
+    [
+      'Project',
+      'Task',
+      'Session',
+      'Execution',
+      'Attempt',
+      'Artifact',
+      'Interrupt',
+      'Agent',
+      'Token',
+      'Knowledge',
+    ] as const
   ).flatMap((kind): [Kind, string][] => [
     [kind, 'query ($id: ID!) { node(id: $id) { __typename id } }'],
     [kind, 'query ($id: ID!) { nodes(ids: [$id, $id]) { __typename id } }'],
@@ -59,6 +90,10 @@ const ASKED: readonly [kind: Kind, operation: string][] = [
   ['Project', 'query ($id: ID!) { agents(filter: { project: $id, runtime: "command" }) { totalCount } }'],
   ['Project', 'query ($id: ID!) { interrupts(filter: { project: $id }) { totalCount nodes { id } } }'],
   ['Project', 'query ($id: ID!) { events(filter: { project: $id }) { totalCount nodes { type } } }'],
+  ['Project', 'query ($id: ID!) { knowledge(filter: { project: $id }) { totalCount nodes { id } } }'],
+  ['Project', 'query ($id: ID!) { knowledge(search: "theirs", filter: { project: $id }) { totalCount nodes { id } } }'],
+  ['Session', 'query ($id: ID!) { knowledge(filter: { session: $id }) { totalCount nodes { id } } }'],
+  ['Session', 'query ($id: ID!) { knowledge(search: "theirs", filter: { session: $id }) { totalCount nodes { id } } }'],
   ['Session', 'query ($id: ID!) { events(filter: { session: $id }) { totalCount nodes { type } } }'],
   ['Project', 'query ($id: ID!) { tokens(filter: { project: $id }) { totalCount nodes { id } } }'],
   ['Project', 'query ($id: ID!) { auditLog(filter: { project: $id }) { totalCount nodes { id } } }'],
@@ -95,12 +130,15 @@ const ASKED: readonly [kind: Kind, operation: string][] = [
       ['Project', 'createToken', 'project: $id, name: "x", roles: [ADMIN]'],
       ['Session', 'editPlan', 'sessionId: $id, edits: [{ remove: "a" }]'],
       ['Session', 'forkSession', 'id: $id'],
+      ['Knowledge', 'forgetKnowledge', 'id: $id'],
       ['Session', 'pauseSession', 'id: $id'],
       [
         'Project',
         'registerAgent',
         'project: $id, name: "x", type: GENERAL, capabilities: [], runtime: "command", runtimeConfig: {command: "worker"}',
       ],
+      ['Project', 'rememberKnowledge', 'project: $id, kind: TIP, title: "x", text: "x"'],
+      ['Knowledge', 'reviewKnowledge', 'id: $id, decision: REJECT'],
       ['Session', 'resumeSession', 'id: $id'],
       ['Session', 'retrySession', 'id: $id'],
       ['Token', 'revokeToken', 'id: $id'],
@@ -152,7 +190,7 @@ describe('what belongs to another project', () => {
   })
 
   it('is in no list and no count, and no name finds it', async () => {
-    const lists = ['projects', 'tasks', 'sessions', 'executions', 'artifacts', 'interrupts', 'tokens']
+    const lists = ['projects', 'tasks', 'sessions', 'executions', 'artifacts', 'interrupts', 'tokens', 'knowledge']
     const counts = await other.data(`{ ${lists.map((list) => `${list} { totalCount nodes { id } }`).join(' ')}
       auditLog { nodes { viewer projectId } }
       events(filter: { since: "${new Date(Date.now() - 86_400_000).toISOString()}" }) { totalCount nodes { type } }

@@ -8,7 +8,7 @@ import { type Door, openDoor } from './door.ts'
 import { orchestra, part } from './orchestrate.ts'
 
 /** Who may do what, beside ADMIN; ANY: every role may ask, and the thing itself decides. */
-const NEEDS: Record<string, Role | 'ANY'> = {
+const NEEDS: Record<string, Role | 'ANY' | Role[]> = {
   answerInterrupt: 'ANY',
   approvePlan: 'ANY',
   archiveAgent: 'ADMIN',
@@ -22,13 +22,16 @@ const NEEDS: Record<string, Role | 'ANY'> = {
   createToken: 'ADMIN',
   editPlan: 'OPERATOR',
   failWork: 'AGENT',
+  forgetKnowledge: 'APPROVER',
   forkSession: 'OPERATOR',
   heartbeat: 'AGENT',
   pauseSession: 'OPERATOR',
   registerAgent: 'ADMIN',
+  rememberKnowledge: ['OPERATOR', 'AGENT'],
   reportActivity: 'AGENT',
   resumeSession: 'OPERATOR',
   retrySession: 'OPERATOR',
+  reviewKnowledge: 'APPROVER',
   revokeToken: 'ADMIN',
   rollbackSession: 'OPERATOR',
   sendInput: 'OPERATOR',
@@ -44,11 +47,21 @@ const CASES = Object.entries(NEEDS).flatMap(([mutation, needs]) =>
 let door: Door
 let admin: Door
 /** Of each kind of thing there is one. */
-let ids: Record<'project' | 'task' | 'session' | 'plan' | 'agent' | 'interrupt' | 'token', string>
+let ids: Record<'project' | 'task' | 'session' | 'plan' | 'agent' | 'interrupt' | 'token' | 'knowledge', string>
 const secrets = new Map<Role, string>()
 
 const dump = async (): Promise<string> => {
-  const tables = ['Project', 'Task', 'Session', 'Plan', 'Execution', 'Agent', 'Interrupt', 'Journal'] as const
+  const tables = [
+    'Project',
+    'Task',
+    'Session',
+    'Plan',
+    'Execution',
+    'Agent',
+    'Interrupt',
+    'Journal',
+    'Knowledge',
+  ] as const
   const rows = tables.map((table) => door.house.database.query(`SELECT t::text FROM "${table}" t ORDER BY 1`))
   const tokens = door.house.database.query('SELECT id, "revokedAt" FROM "Token" ORDER BY id')
   return JSON.stringify(await Promise.all([...rows, tokens]))
@@ -65,6 +78,12 @@ beforeAll(async () => {
   const plan = await all.start([part('a')], { policy: { review: true } })
   await all.asked(plan)
   await all.hire('worker')
+  const said = { project: house.projectId, kind: 'TIP', title: 'A tip', text: 'It helps.' }
+  const { rememberKnowledge } = await admin.data(
+    'mutation ($input: RememberKnowledgeInput!) { rememberKnowledge(input: $input) { ... on RememberKnowledgeSuccess { knowledge { id } } } }',
+    { input: said },
+  )
+  const { knowledge } = rememberKnowledge as unknown as { knowledge: { id: string } }
   const { prisma } = house.database
   ids = {
     project: house.projectId,
@@ -73,6 +92,7 @@ beforeAll(async () => {
     plan,
     agent: (await prisma.agent.findFirstOrThrow({ where: { origin: 'API', projectId: { not: null } } })).id,
     interrupt,
+    knowledge: knowledge.id,
     token: (await prisma.token.findFirstOrThrow({ where: { name: 'VIEWER' } })).id,
   }
 })
@@ -94,6 +114,7 @@ function inputOf(mutation: string, at: typeof ids): object {
     createToken: { name: 'mine', roles: ['ADMIN'], project: at.project },
     editPlan: { sessionId: at.plan, edits: [{ replace: { key: 'a', title: 'mine' } }] },
     failWork: { attempt: at.session, fence: 1, message: 'mine' },
+    forgetKnowledge: { id: at.knowledge },
     forkSession: { id: at.session },
     heartbeat: { attempt: at.session, fence: 1 },
     pauseSession: { id: at.session },
@@ -106,8 +127,10 @@ function inputOf(mutation: string, at: typeof ids): object {
       runtimeConfig: {},
     },
     reportActivity: { attempt: at.session, fence: 1, activities: [{ text: 'mine' }] },
+    rememberKnowledge: { project: at.project, kind: 'TIP', title: 'mine', text: 'mine' },
     resumeSession: { id: at.session },
     retrySession: { id: at.session },
+    reviewKnowledge: { id: at.knowledge, decision: 'REJECT' },
     revokeToken: { id: at.token },
     rollbackSession: { id: at.session, checkpoint: 0 },
     sendInput: { sessionId: at.session, text: 'mine' },
@@ -153,7 +176,8 @@ describe('the schema', () => {
 })
 
 describe('a role', () => {
-  const isAllowed = (role: Role, needs: Role | 'ANY'): boolean => needs === 'ANY' || role === 'ADMIN' || role === needs
+  const isAllowed = (role: Role, needs: (typeof NEEDS)[string]): boolean =>
+    needs === 'ANY' || role === 'ADMIN' || [needs].flat().includes(role)
 
   it.each(CASES.filter(([role, , needs]) => !isAllowed(role, needs)))(
     '%s may not %s: FORBIDDEN, and nothing changes',

@@ -238,7 +238,7 @@ describe.each(DATABASES)('knowledge on %s', (kind) => {
       const many = await project()
       const rows = Array.from({ length: MAX_WALKED + MAX_FOUND }, (_, n) => {
         const at = new Date(now - n * 60_000).toISOString()
-        const terms = [many, 'common', ...(n % 2 === 0 ? ['other'] : []), ...(n % 5_000 === 4_999 ? ['rare'] : [])]
+        const terms = [many, 'common', ...(n % 2 === 0 ? ['other'] : []), ...(n % 1_200 === 1_199 ? ['rare'] : [])]
         const times = { confirmedAt: at, staleAt: at, createdAt: at, updatedAt: at }
         const state = { confidence: 0.5, review: 'PROPOSED', kind: 'TIP', tags: [] }
         return { id: uuid(), projectId: many, title: 'x', text: 'x', sameness: String(n), terms, ...state, ...times }
@@ -258,7 +258,7 @@ describe.each(DATABASES)('knowledge on %s', (kind) => {
       expect(new Set(await found('common', 'other'))).toEqual(new Set(newest(['common', 'other'])))
       const both = await found('common', 'rare', 'unknown')
       expect(both).toHaveLength(MAX_FOUND)
-      expect(new Set(both.slice(0, 2))).toEqual(new Set([rows[4_999]?.id, rows[9_999]?.id]))
+      expect(new Set(both.slice(0, 2))).toEqual(new Set([rows[1_199]?.id, rows[2_399]?.id]))
     })
   })
 })
