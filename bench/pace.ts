@@ -32,7 +32,6 @@ export async function enter(bed: Bed, join: Enter): Promise<Runner> {
   })
   return {
     async run({ shape, sessions, seconds }) {
-      await bed.settle()
       const over = new AbortController()
       const lanes = Promise.all(Array.from({ length: sessions }, () => lane(contestant, shape, over.signal)))
       /** Lets time pass, and as many steps as all sessions that are under way have: they may come in waves. */

@@ -59,6 +59,7 @@ export async function scale(options: ScaleOptions): Promise<Answer> {
 
 async function run(bed: Bed, url: string, { sessions, seconds }: ScaleOptions): Promise<Pace> {
   const runner = await enter(bed, (_, step) => joinOurs(url, step))
+  await bed.settle()
   const pace = await runner.run({ shape: 'sequential', sessions, seconds })
   await runner.close()
   return pace
