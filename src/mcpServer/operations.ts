@@ -249,3 +249,99 @@ export const AgentsQuery = graphql(`
     }
   }
 `)
+
+export const SearchKnowledgeQuery = graphql(`
+  query McpSearchKnowledge($search: String, $filter: KnowledgeFilter, $first: Int!, $after: String) {
+    knowledge(search: $search, filter: $filter, first: $first, after: $after) {
+      totalCount
+      edges {
+        score
+        node {
+          id
+          kind
+          title
+          text
+          tags
+          review
+          confidence
+          freshness
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+`)
+
+export const KnowledgeQuery = graphql(`
+  query McpKnowledge($id: ID!) {
+    node(id: $id) {
+      __typename
+      ... on Knowledge {
+        id
+        kind
+        title
+        text
+        tags
+        review
+        reviewedBy
+        reviewReason
+        reviewedAt
+        confidence
+        freshness
+        confirmedAt
+        expiresAt
+        staleAt
+        createdAt
+        project {
+          name
+        }
+        supersededBy {
+          id
+        }
+        supersedes {
+          id
+        }
+        sources {
+          by
+          reference
+          confidence
+          createdAt
+          session {
+            id
+          }
+          execution {
+            id
+          }
+          agent {
+            name
+          }
+        }
+      }
+    }
+  }
+`)
+
+export const RememberMutation = graphql(`
+  mutation McpRemember($input: RememberKnowledgeInput!) {
+    rememberKnowledge(input: $input) {
+      __typename
+      ... on RememberKnowledgeSuccess {
+        isNew
+        knowledge {
+          id
+          title
+          text
+          review
+          reviewReason
+          confidence
+        }
+      }
+      ... on Error {
+        message
+      }
+    }
+  }
+`)

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { PATTERNS } from '../core/plan.ts'
-import { Refused, succeeded } from './ask.ts'
-import { AgentsQuery, AnalyzeQuery, ProjectsQuery, StartMutation } from './operations.ts'
+import { succeeded } from './ask.ts'
+import { AgentsQuery, AnalyzeQuery, StartMutation } from './operations.ts'
+import { project, projectOf } from './project.ts'
 import { type Call, defineTool, type Tool } from './tool.ts'
 
 const words = z.string().min(1).max(100)
@@ -30,9 +31,7 @@ const task = {
     .enum(['AUTO', ...PATTERNS])
     .default('AUTO')
     .describe('How the parts work together; AUTO has it chosen by what the task is like.'),
-  project: words
-    .optional()
-    .describe('Name or id of the project to work in; the one that this server is for, or the only one, if left out.'),
+  project,
 }
 
 const taskShape = z.strictObject(task)
@@ -44,26 +43,6 @@ async function inputOf(call: Call, { title, description, parts, pattern, project
     pattern,
     task: { title, ...(description !== undefined && { description }), ...(subTasks && { subTasks }) },
   }
-}
-
-/** Names of projects that are told to whoever names another one. */
-const MOST_NAMES = 20
-
-async function projectOf({ ask, home }: Call, given: string | undefined): Promise<string> {
-  if (given === undefined && home) return home()
-  const { nodes } = (await ask(ProjectsQuery, {})).projects
-  const found =
-    given === undefined && nodes.length === 1
-      ? nodes[0]
-      : nodes.find(({ id, name }) => given === name || given === id || `Project:${given}` === id)
-  if (found) return found.id
-  const names = nodes.slice(0, MOST_NAMES).map(({ name }) => name)
-  const there = names.length === 0 ? 'There are no projects: make one first.' : `Projects: ${names.join(', ')}.`
-  throw new Refused(
-    given === undefined
-      ? `Say in which project. ${there}`
-      : `There is no project ${given} among the first 100. ${there}`,
-  )
 }
 
 /** Tools for what is to be done. */

@@ -21,7 +21,7 @@ export interface Wanted {
 const WANTED = `($2::text[] IS NULL OR kind::text = ANY($2)) AND ($3::text[] IS NULL OR review::text = ANY($3))
   AND ($4::text IS NULL OR $4 = ANY(tags))
   AND ($5::uuid IS NULL OR id IN (SELECT "knowledgeId" FROM "KnowledgeSource" WHERE "sessionId" = $5))
-  AND ("supersededById" IS NOT NULL) = $6 AND ($7::boolean IS NULL OR ("staleAt" <= $8) = $7)`
+  AND ("supersededById"::text IS NOT NULL) = $6 AND ($7::boolean IS NULL OR ("staleAt" <= $8) = $7)`
 
 /** As text, so that whatever the planner believes of projects it looks words up in their index. */
 const BY_WORDS = `${WANTED} AND ($1::text[] IS NULL OR "projectId"::text = ANY($1::text[]))`

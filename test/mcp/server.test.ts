@@ -13,10 +13,13 @@ const TOOLS = [
   'analyze_task',
   'answer_interrupt',
   'cancel_session',
+  'get_knowledge',
   'get_session',
   'list_agents',
   'list_interrupts',
   'list_sessions',
+  'remember_knowledge',
+  'search_knowledge',
   'start_session',
   'watch_events',
 ]
@@ -76,6 +79,7 @@ interface Answer {
   sessions: { id: string; status: string }[]
   selections: { agent: { name: string } | null }[]
   nodes: { id: string; shownHash: string }[]
+  knowledge: { id: string; text: string }[]
 }
 
 /** What a tool answers; its error fails the test. */
@@ -113,7 +117,9 @@ describe.each([
     expect(tools.map(({ name }) => name).toSorted()).toEqual(TOOLS)
     for (const { name, description, inputSchema, annotations } of tools) {
       expect(description).toMatch(/\.$/)
-      expect(annotations?.readOnlyHint).toBe(!['answer_interrupt', 'cancel_session', 'start_session'].includes(name))
+      expect(annotations?.readOnlyHint).toBe(
+        !['answer_interrupt', 'cancel_session', 'remember_knowledge', 'start_session'].includes(name),
+      )
       expect(inputSchema.type).toBe('object')
     }
   })
@@ -173,6 +179,37 @@ describe.each([
     expect(await settled(mcp, id)).toMatchObject({ status: 'CANCELED' })
   })
 
+  it('keeps what is remembered, once, and finds it', async () => {
+    const mcp = await client()
+    const [tag, long] = [`zoo ${way}`, `Feed it at noon over ${way}. ${'Not before. '.repeat(200)}`]
+    const tip = { kind: 'TIP', title: 'Feeding the okapi', text: long, tags: [tag], confidence: 0.9, ...where }
+    const said = await use(mcp, 'remember_knowledge', tip)
+    expect(said).toMatchObject({ isNew: true, review: 'PROPOSED', text: long })
+    expect(await use(mcp, 'remember_knowledge', tip)).toMatchObject({ isNew: false, id: said.id })
+    const search = { search: 'when is the okapi fed?', kind: 'TIP', tag, ...where }
+    const { knowledge, ...page } = await use(mcp, 'search_knowledge', search)
+    expect(page).toMatchObject({ totalCount: 1, hasNextPage: false })
+    expect(knowledge).toMatchObject([{ id: said.id, confidence: 1.9 / 2.9, score: expect.any(Number) as number }])
+    expect(knowledge[0]?.text.length).toBeLessThanOrEqual(1_000)
+    expect(await use(mcp, 'search_knowledge', { ...search, approved: true })).toMatchObject({ knowledge: [] })
+    for (const id of [said.id, said.id.replace('Knowledge:', '')]) {
+      expect(await use(mcp, 'get_knowledge', { knowledge: id })).toMatchObject({
+        text: long,
+        sources: [{ confidence: 0.9 }],
+      })
+    }
+    const secret = { ...tip, text: `It is ghp_${'Zq7Xw2Rv9Tb4Ny6Mc1Kd8Hf3Jg5Lp0SaUeIo'}` }
+    expect(await call(mcp, 'remember_knowledge', secret)).toMatchObject({
+      ok: false,
+      text: expect.stringContaining('GitHub token') as string,
+    })
+    const nobody = '01977e0c-6c1b-7c3e-9f3c-0b1a2c3d4e5f'
+    expect(await call(mcp, 'get_knowledge', { knowledge: nobody })).toEqual({
+      ok: false,
+      text: `There is no piece of knowledge ${nobody}.`,
+    })
+  })
+
   it('says in its own words what is wrong, as errors of the tool', async () => {
     const mcp = await client()
     const nobody = '01977e0c-6c1b-7c3e-9f3c-0b1a2c3d4e5f'
@@ -202,6 +239,12 @@ describe('who may use it', () => {
       text: expect.stringContaining('OPERATOR'),
     })
     expect((await use(viewer, 'list_sessions')).sessions).toBeInstanceOf(Array)
+    const tip = { kind: 'TIP', title: 'x', text: 'y', project: PROJECT }
+    expect(await call(viewer, 'remember_knowledge', tip)).toMatchObject({
+      ok: false,
+      text: expect.stringContaining('OPERATOR, AGENT'),
+    })
+    expect(await use(viewer, 'search_knowledge', { search: 'x', project: PROJECT })).toMatchObject({ knowledge: [] })
     const other = await connect(overHttp(await tutti.token(['OPERATOR'], 'other')))
     expect(await call(other, 'start_session', { title: 'Write', project: PROJECT })).toMatchObject({ ok: false })
     expect((await use(other, 'list_sessions')).sessions).toEqual([])
