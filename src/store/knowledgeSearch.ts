@@ -23,16 +23,18 @@ const WANTED = `($2::text[] IS NULL OR kind::text = ANY($2)) AND ($3::text[] IS 
   AND ($5::uuid IS NULL OR id IN (SELECT "knowledgeId" FROM "KnowledgeSource" WHERE "sessionId" = $5))
   AND ("supersededById"::text IS NOT NULL) = $6 AND ($7::boolean IS NULL OR ("staleAt" <= $8) = $7)`
 
-/** As text, so that whatever the planner believes of projects it looks words up in their index. */
+/** Projects as text: whatever the planner believes of them, it looks words up in their own index. */
 const BY_WORDS = `${WANTED} AND ($1::text[] IS NULL OR "projectId"::text = ANY($1::text[]))`
-/** Of one project straight from the index by time. */
-const newestOf = (isOne: boolean): string =>
-  `SELECT id FROM "Knowledge"
-   WHERE ${isOne ? `"projectId" = ($1::text[])[1]::uuid` : '($1::text[] IS NULL OR "projectId" = ANY($1::text[]::uuid[]))'}
-   ORDER BY "createdAt" DESC, id DESC LIMIT ${MAX_WALKED}`
 
-/** The first element is the project, see knowledgeRows.ts. */
+/** The first element of terms is the project, see knowledgeRows.ts. */
 const COLUMNS = `id, kind, review, terms[2:] AS terms, confidence, "confirmedAt", "expiresAt"`
+
+const HOLDING = `SELECT ${COLUMNS} FROM "Knowledge" WHERE ${BY_WORDS} AND terms @> $9::text[] LIMIT ${MAX_FOUND}`
+
+/** IS TRUE keeps the planner from the index of words, which has far too many rows of them. */
+const newestHolding = (operator: '@>' | '&&'): string =>
+  `SELECT ${COLUMNS} FROM "Knowledge" WHERE id = ANY($10::uuid[]) AND ${BY_WORDS} AND (terms ${operator} $9::text[]) IS TRUE
+   ORDER BY "createdAt" DESC, id DESC LIMIT ${MAX_FOUND}`
 
 interface Row extends Omit<Found, 'confirmedAt' | 'expiresAt'> {
   confirmedAt: Date
@@ -41,7 +43,7 @@ interface Row extends Omit<Found, 'confirmedAt' | 'expiresAt'> {
 
 /**
  * What shares a term with a search, at most 500 (K13): all that holds its rare terms, the rarest first, then what holds all
- * of its common ones, then what is new and holds any of them. Each is one bounded look into an index, however much there is.
+ * of its common ones, then what is new and holds any of them. Each is a bounded look into an index, however much there is.
  *
  * @param terms of the search, see `searchTerms` in core
  */
@@ -56,32 +58,36 @@ export async function findKnowledge(
   // The index of words knows projects too.
   const within = projects?.length === 1 ? projects : []
   const counts = await holdings(query, terms, params, within)
-  const rare = counts.filter(({ holding }) => holding <= MAX_FOUND).map(({ term }) => term)
   const common = counts.filter(({ holding }) => holding > MAX_FOUND).map(({ term }) => term)
 
-  const byWords = `SELECT ${COLUMNS} FROM "Knowledge" WHERE ${BY_WORDS} AND terms @> $9::text[] LIMIT ${MAX_FOUND}`
-  const newest = (holds: '@>' | '&&'): string =>
-    `SELECT ${COLUMNS} FROM "Knowledge" WHERE id IN (${newestOf(within.length === 1)}) AND ${BY_WORDS}
-     AND terms ${holds} $9::text[] ORDER BY "createdAt" DESC, id DESC LIMIT ${MAX_FOUND}`
-  const looks = [
-    ...rare.map((term) => ({ sql: byWords, terms: [...within, term] })),
-    ...(common.length > 0
-      ? [
-          { sql: newest('@>'), terms: common },
-          { sql: byWords, terms: [...within, ...common] },
-        ]
-      : []),
-    ...(common.length > 1 ? [{ sql: newest('&&'), terms: common }] : []),
-  ]
   const found = new Map<string, Found>()
-  for (const { sql, terms } of looks) {
-    if (found.size >= MAX_FOUND) break
-    for (const { confirmedAt, expiresAt, ...row } of await query<Row>(sql, [...params, terms])) {
+  const look = async (sql: string, ...more: unknown[]): Promise<void> => {
+    if (found.size >= MAX_FOUND) return
+    for (const { confirmedAt, expiresAt, ...row } of await query<Row>(sql, [...params, ...more])) {
       if (found.size >= MAX_FOUND) break
       found.set(row.id, { ...row, confirmedAt: confirmedAt.getTime(), expiresAt: expiresAt?.getTime() })
     }
   }
+  for (const { term, holding } of counts) if (holding <= MAX_FOUND) await look(HOLDING, [...within, term])
+  if (common.length === 0 || found.size >= MAX_FOUND) return [...found.values()]
+  const ids = await newest(query, projects)
+  await look(newestHolding('@>'), common, ids)
+  await look(HOLDING, [...within, ...common])
+  if (common.length > 1) await look(newestHolding('&&'), common, ids)
   return [...found.values()]
+}
+
+/** Ids of the newest pieces of some projects, of all if null. */
+async function newest(query: Query, projects: readonly string[] | null): Promise<string[]> {
+  const [own, ...others] = projects ?? []
+  const isOne = own !== undefined && others.length === 0
+  // Of one project they come straight from its index by time.
+  const condition = isOne ? '"projectId" = $1' : '($1::uuid[] IS NULL OR "projectId" = ANY($1))'
+  const rows = await query<{ id: string }>(
+    `SELECT id FROM "Knowledge" WHERE ${condition} ORDER BY "createdAt" DESC, id DESC LIMIT ${MAX_WALKED}`,
+    [isOne ? own : projects],
+  )
+  return rows.map(({ id }) => id)
 }
 
 /** How many pieces hold each of the terms, those that none holds left out, the rarest first; one more than count at most. */
