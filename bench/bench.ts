@@ -1,5 +1,5 @@
 /**
- * What the orchestrator itself costs: `npm run bench -- steps|latency|start|scale|reads|fanout|sockets`. Each question is
+ * What the orchestrator itself costs: `npm run bench -- steps|latency|start|scale|reads|recall|fanout|sockets`. Each question is
  * answered beside a peer or a limit in the same run, the medians of interleaved rounds. See README.md.
  */
 import { Command, InvalidArgumentError } from 'commander'
@@ -8,6 +8,7 @@ import { SHAPES } from './contestant.ts'
 import { fanout, FANOUT_NAMES } from './fanout.ts'
 import { latency } from './latency.ts'
 import { READER_NAMES, reads } from './reads.ts'
+import { recall } from './recall.ts'
 import { scale } from './scale.ts'
 import { sockets } from './sockets.ts'
 import { start } from './start.ts'
@@ -84,6 +85,10 @@ question('reads', 'pages of sessions with their executions and agents, over HTTP
   .option('--at-once <number>', 'requests under way', whole, 32)
   .option('--stored <number>', 'executions in the database', whole, 100_000)
   .action((options: Common & Parameters<typeof reads>[0]) => report(options, () => reads(options)))
+
+question('recall', 'searches in much knowledge')
+  .option('--pieces <number>', 'in the database', whole, 100_000)
+  .action((options: Common & Parameters<typeof recall>[0]) => report(options, () => recall(options)))
 
 question('fanout', 'telling many subscribers the same')
   .option(...SECONDS, number, 5)
