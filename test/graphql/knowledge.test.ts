@@ -136,7 +136,10 @@ describe('what is remembered', () => {
 
   it('is remembered once under a key, which no other input can have', async () => {
     const said = { text: 'Keys are kept.', idempotencyKey: 'one', expiresAt: '2999-01-01T00:00:00Z' }
-    const { knowledge } = await remember(said)
+    const answers = await Promise.all(Array.from({ length: 16 }, () => remember(said)))
+    const [{ knowledge }] = answers as [Outcome]
+    expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1)
+    expect(new Set(answers.map((answer) => answer.knowledge.id)).size).toBe(1)
     const again = await remember(said)
     expect(again).toMatchObject({ isNew: false, knowledge: { id: knowledge.id, sources: { length: 1 } } })
     for (const other of [{ text: 'Others.' }, { expiresAt: '2998-01-01T00:00:00Z' }, { confidence: 1 }]) {

@@ -126,12 +126,14 @@ const eventsOf = async (sessionId: string, type: string): Promise<number> => {
 describe('whatever starts or moves work', () => {
   /** What workers ask: their claims have keys of their own, and leases and fences say what still counts. */
   const OF_WORKERS = new Set(['claimWork', 'heartbeat', 'reportActivity', 'completeWork', 'failWork'])
+  /** What keeps something without a session takes one too, see knowledge.test.ts. */
+  const KEEPING = new Set(['rememberKnowledge'])
 
-  it('takes an idempotency key, and nothing else does', () => {
+  it('takes an idempotency key, as does what keeps something, and nothing else', () => {
     const keyed: string[] = []
     const moving: string[] = []
     for (const name of Object.keys(schema.getMutationType()?.getFields() ?? {})) {
-      if (OF_WORKERS.has(name)) continue
+      if (OF_WORKERS.has(name) || KEEPING.has(name)) continue
       const input = schema.getType(`${typeOf(name)}Input`)
       const result = schema.getType(`${typeOf(name)}Result`)
       if (!isInputObjectType(input) || !isUnionType(result)) throw new Error(`${name} has no input or no result`)
