@@ -4,8 +4,9 @@ import type { Pace } from './contestant.ts'
 import { joinOurs } from './contestants/ours.ts'
 import { fill } from './fill.ts'
 import { ask } from './graphql.ts'
-import { enter } from './pace.ts'
+import { enter, type Runner } from './pace.ts'
 import { startTutti } from './server.ts'
+import { takeTurns } from './turns.ts'
 
 export interface ScaleOptions {
   rounds: number
@@ -40,9 +41,7 @@ export async function scale(options: ScaleOptions): Promise<Answer> {
       // What is measured would make the small one large.
       const smallUrl = await bed.database()
       await fill(smallUrl, small)
-      const turns = [['small', smallUrl] as const, ['large', largeUrl] as const]
-      for (const [size, url] of round % 2 === 0 ? turns : turns.toReversed()) {
-        const pace = await run(bed, url, options)
+      for (const [size, pace] of await run(bed, { small: smallUrl, large: largeUrl }, options)) {
         paces[size].push(pace)
         tell(`round ${round} ${options[size]} stored: ${shown(pace.rate)} steps/s, ${shown(pace.cpu)} CPU s per 1,000`)
       }
@@ -57,12 +56,18 @@ export async function scale(options: ScaleOptions): Promise<Answer> {
   return answer(options, paces, pages)
 }
 
-async function run(bed: Bed, url: string, { sessions, seconds }: ScaleOptions): Promise<Pace> {
-  const runner = await enter(bed, (_, step) => joinOurs(url, step))
-  await bed.settle()
-  const pace = await runner.run({ shape: 'sequential', sessions, seconds })
-  await runner.close()
-  return pace
+async function run(
+  bed: Bed,
+  urls: { small: string; large: string },
+  { sessions, seconds }: ScaleOptions,
+): Promise<Map<'small' | 'large', Pace>> {
+  const runners: (Runner & { name: 'small' | 'large' })[] = []
+  for (const name of ['small', 'large'] as const) {
+    runners.push({ name, ...(await enter(bed, (_, step) => joinOurs(urls[name], step))) })
+  }
+  const paces = await takeTurns(bed, runners, { shape: 'sequential', sessions, seconds })
+  for (const { close } of runners) await close()
+  return paces
 }
 
 interface Page {

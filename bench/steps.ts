@@ -7,6 +7,7 @@ import { enterCommit } from './contestants/commit.ts'
 import { enterDbos } from './contestants/dbos.ts'
 import { enterOurs } from './contestants/ours.ts'
 import { enter, type Runner } from './pace.ts'
+import { takeTurns } from './turns.ts'
 
 const CONTESTANTS = {
   ours: enterOurs,
@@ -27,9 +28,6 @@ export interface StepsOptions {
   sessions: readonly number[]
   shapes: readonly Shape[]
 }
-
-/** How long a contestant goes before it is the next one's turn. */
-const TURN_SECONDS = 2
 
 /** Ratios of steps per second, sequential: ours over theirs, with so many sessions at once. */
 const RATIOS: Readonly<Record<string, [Name, number]>> = {
@@ -67,7 +65,7 @@ async function round(bed: Bed, number: number, options: StepsOptions, paces: Pac
     }
     for (const shape of shapes) {
       for (const count of sessions) {
-        for (const [name, pace] of await measure(bed, runners, { shape, sessions: count, seconds })) {
+        for (const [name, pace] of await takeTurns(bed, runners, { shape, sessions: count, seconds })) {
           const key = setting(name, shape, count)
           paces.set(key, [...(paces.get(key) ?? []), pace])
           tell(`round ${number} ${key}: ${shown(pace.rate)} steps/s`)
@@ -80,36 +78,6 @@ async function round(bed: Bed, number: number, options: StepsOptions, paces: Pac
     throw error
   }
   for (const { close } of runners) await close()
-}
-
-/**
- * Has one contestant after the other go, again and again for a short time each: what a machine does in a second changes
- * from one moment to the next, so they have to share the moments.
- *
- * @returns the means of what each did in its turns
- */
-async function measure(
-  bed: Bed,
-  runners: readonly (Runner & { name: Name })[],
-  { seconds, ...what }: { shape: Shape; sessions: number; seconds: number },
-): Promise<Map<Name, Pace>> {
-  await bed.settle()
-  const taken = new Map<Name, Pace[]>(runners.map(({ name }) => [name, []]))
-  const turns = Math.max(1, Math.round(seconds / TURN_SECONDS))
-  for (let turn = 0; turn < turns; turn++) {
-    for (const index of runners.keys()) {
-      const { name, run } = runners[(index + turn) % runners.length] as Runner & { name: Name }
-      taken.get(name)?.push(await run({ ...what, seconds: seconds / turns }))
-    }
-  }
-  return new Map(Array.from(taken, ([name, paces]) => [name, mean(paces)]))
-}
-
-function mean(paces: readonly Pace[]): Pace {
-  const of = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-  const gaps = paces.flatMap(({ p50 }) => p50 ?? [])
-  const [rate, cpu] = [of(paces.map((pace) => pace.rate)), of(paces.map((pace) => pace.cpu))]
-  return { rate, cpu, ...(gaps.length > 0 && { p50: of(gaps) }) }
 }
 
 function answer({ only, shapes, sessions }: StepsOptions, paces: Paces): Answer {
