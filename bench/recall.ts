@@ -20,9 +20,9 @@ const SEARCHES = {
   common: 'w1q w2q',
   sixteen: Array.from({ length: 16 }, (_, n) => `w${n + 1}q`).join(' '),
 }
-const REPEATED = 5
+const REPEATED = 3
 
-/** How long does a search in much knowledge take, beside PostgreSQL's own search for texts in the same rows? */
+/** How long does a search in much knowledge take, beside PostgreSQL's own search in the same texts? */
 export async function recall({ rounds, pieces }: { rounds: number; pieces: number }): Promise<Answer> {
   const bed = await makeBed()
   const times = new Map<string, number[]>()
@@ -82,8 +82,8 @@ async function ours({ query }: Database, projectId: string, search: string): Pro
 
 const theirs = ({ query }: Database, projectId: string, search: string): Promise<unknown> =>
   query(
-    `SELECT id FROM "Knowledge" WHERE "projectId" = $1 AND to_tsvector('english', text) @@ to_tsquery('english', $2)
-     ORDER BY ts_rank(to_tsvector('english', text), to_tsquery('english', $2)) DESC LIMIT 20`,
+    `SELECT id FROM texts WHERE "projectId" = $1 AND words @@ to_tsquery('english', $2)
+     ORDER BY ts_rank(words, to_tsquery('english', $2)) DESC LIMIT 20`,
     [projectId, search.split(' ').join(' | ')],
   )
 
@@ -110,6 +110,9 @@ async function fill(database: Database, pieces: number): Promise<string> {
       [JSON.stringify(rows)],
     )
   }
-  await database.script(`CREATE INDEX ON "Knowledge" USING GIN (to_tsvector('english', text))`)
+  await database.script(
+    `CREATE TABLE texts AS SELECT id, "projectId", to_tsvector('english', text) AS words FROM "Knowledge";
+     CREATE INDEX ON texts USING GIN (words)`,
+  )
   return projectId
 }
