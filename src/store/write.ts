@@ -71,6 +71,8 @@ export interface Writer {
 const BATCH = 100
 /** Statements under way at most: while a server works on one, the next one can be made here. */
 const UNDER_WAY = { postgres: 2, pglite: 1 }
+/** How many have to wait until another one is worth its own cost while one is under way. */
+const WORTH = 32
 
 export function createWriter(database: Database, bus: Bus): Writer {
   interface Job {
@@ -83,7 +85,7 @@ export function createWriter(database: Database, bus: Bus): Writer {
 
   async function flush(): Promise<void> {
     underWay++
-    while (waiting.length > 0) {
+    while (waiting.length >= (underWay > 1 ? WORTH : 1)) {
       const batch = waiting.slice(0, BATCH)
       waiting = waiting.slice(BATCH)
       await settle(batch)
@@ -135,7 +137,7 @@ export function createWriter(database: Database, bus: Bus): Writer {
         ? writeKeyed(transition, transition.key)
         : new Promise((resolve, reject) => {
             waiting.push({ transition, resolve, reject })
-            if (underWay < UNDER_WAY[database.kind]) void flush()
+            if (underWay === 0 || (waiting.length >= WORTH && underWay < UNDER_WAY[database.kind])) void flush()
           }),
     async writeIn(query, transition) {
       return (await writeAll(query, [transition])).has(transition.after.id)

@@ -142,7 +142,7 @@ describe.each(DATABASES)('the one door for writes, on %s', (kind) => {
     )
     const results = await Promise.allSettled(Array.from({ length: 100 }, () => broken.write(beginning())))
     expect(results.every(({ status }) => status === 'rejected')).toBe(true)
-    // The first one goes at once; on a server so does the second. All others gather meanwhile.
+    // The first one goes at once; on a server many go once that many wait. All others gather meanwhile.
     expect(statements).toBe(kind === 'postgres' ? 3 : 2)
   })
 
