@@ -67,8 +67,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the second gate is passed over',
     file: 'validate.ts',
-    from: 'changeExecution(d, key, { gate: index + 1 })',
-    to: 'changeExecution(d, key, { gate: index + 2 })',
+    from: 'return\n    }\n    changeExecution(d, key, { gate: index + 1 })',
+    to: 'return\n    }\n    changeExecution(d, key, { gate: index + 2 })',
   },
   {
     name: 'an interrupt is answered twice',
