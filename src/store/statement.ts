@@ -1,4 +1,4 @@
-import { type Listed, listOf, unnest, valueIn } from './lists.ts'
+import { type Column, type Listed, listOf, unnest, valueIn } from './lists.ts'
 import { type Addition, ADDITIONS, type Change, CHANGES, CHANGING, type Changing } from './shapes.ts'
 
 const set = (table: Changing): string =>
@@ -45,10 +45,6 @@ const WHOLE = {
   Artifact: (n: number) => insert('Artifact', n),
 }
 
-const wholes: Partial<Record<string, (n: number) => string>> = WHOLE
-const changes: Partial<Record<string, Change>> = CHANGES
-const additions: Partial<Record<string, Addition>> = ADDITIONS
-
 /** What moves sessions that have the version still that somebody saw, which is `was` of each row. */
 const MOVES: readonly Part[] = ['Session', 'movedSession']
 /** What goes with those that were moved, in this order. */
@@ -75,36 +71,61 @@ export type Part = keyof typeof CHANGES | keyof typeof ADDITIONS | keyof typeof 
 /** What is to be written, by what it is. */
 export type Parts = Map<Part, Listed[]>
 
+const whole: Partial<Record<string, (n: number) => string>> = WHOLE
+const changes: Partial<Record<string, Change>> = CHANGES
+const additions: Partial<Record<string, Addition>> = ADDITIONS
+
+/** The lists that a part comes in; undefined: it comes as one list of whole rows. */
+function listsOf(part: Part): readonly Column[] | undefined {
+  const change = changes[part]
+  return change ? [...change.by, ...change.columns] : additions[part]?.columns
+}
+const LISTS = new Map([...MOVES, ...FOLLOWING].map((part) => [part, listsOf(part)]))
+
+/** What a part is in SQL. @param n number of its first parameter */
+function sqlOf(part: Part, n: number): string {
+  const [change, addition] = [changes[part], additions[part]]
+  const sql = change ? changeRows(change, n) : addition ? addRows(addition, n) : whole[part]?.(n)
+  return `"to ${part}" AS (${sql})`
+}
+
+/** Texts of statements by what they write: most write the same as another one before. */
+const texts = new Map<string, string>()
+/** Texts that are remembered. */
+const MOST_TEXTS = 300
+
+function textOf(parts: readonly Part[]): string {
+  const key = parts.join()
+  const known = texts.get(key)
+  if (known !== undefined) return known
+  let n = 1
+  const named = (some: readonly Part[]): string[] =>
+    some.map((part) => {
+      const from = n
+      n += LISTS.get(part)?.length ?? 1
+      return sqlOf(part, from)
+    })
+  const moves = parts.filter((part) => MOVES.includes(part))
+  const won = `won AS (${moves.map((part) => `SELECT id FROM "to ${part}"`).join(' UNION ALL ')})`
+  const following = parts.filter((part) => !MOVES.includes(part))
+  const text = `WITH ${[...named(moves), won, ...named(following)].join(',\n')}\nSELECT id FROM won`
+  if (texts.size < MOST_TEXTS) texts.set(key, text)
+  return text
+}
+
 /**
  * One statement that moves sessions and writes what goes with those that were moved; its rows are their ids. It names only
  * what there is to write: planning the rest takes an embedded database longer than doing it.
  */
 export function statement(parts: Parts): { sql: string; params: string[] } {
   const params: string[] = []
-  const named: string[] = []
-  const add = (part: Part, rows: readonly Listed[]): void => {
-    const n = params.length + 1
-    const [whole, change, addition] = [wholes[part], changes[part], additions[part]]
-    if (whole) {
-      named.push(`"to ${part}" AS (${whole(n)})`)
-      params.push(JSON.stringify(rows.map(({ state, more }) => ({ ...state, ...more }))))
-    } else if (change) {
-      named.push(`"to ${part}" AS (${changeRows(change, n)})`)
-      for (const column of [...change.by, ...change.columns]) params.push(listOf(rows, column))
-    } else if (addition) {
-      named.push(`"to ${part}" AS (${addRows(addition, n)})`)
-      for (const column of addition.columns) params.push(listOf(rows, column))
-    }
+  const present: Part[] = []
+  for (const [part, columns] of LISTS) {
+    const rows = parts.get(part)
+    if (!rows) continue
+    present.push(part)
+    if (columns) for (const column of columns) params.push(listOf(rows, column))
+    else params.push(JSON.stringify(rows.map(({ state, more }) => ({ ...state, ...more }))))
   }
-  const addAll = (order: readonly Part[]): Part[] =>
-    order.filter((part) => {
-      const rows = parts.get(part)
-      if (rows) add(part, rows)
-      return rows
-    })
-
-  const moved = addAll(MOVES).map((part) => `SELECT id FROM "to ${part}"`)
-  named.push(`won AS (${moved.join(' UNION ALL ')})`)
-  addAll(FOLLOWING)
-  return { sql: `WITH ${named.join(',\n')}\nSELECT id FROM won`, params }
+  return { sql: textOf(present), params }
 }
