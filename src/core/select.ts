@@ -69,11 +69,28 @@ const SAME_STEMS = 0.95
 /** For an offer that says all that is demanded and more: `run tests` and `run unit tests`. */
 const INCLUDES = 0.9
 
+/** How well offers meet demands: the same ones are compared for every piece of work, with every agent. */
+const known = new Map<string, number>()
+/** Pairs that are remembered. */
+const MOST_KNOWN = 10_000
+
+/** See `compare`. */
+function meets(demanded: string, offered: string): number {
+  const pair = `${demanded}\n${offered}`
+  let quality = known.get(pair)
+  if (quality === undefined) {
+    quality = compare(demanded, offered)
+    if (known.size >= MOST_KNOWN) known.clear()
+    known.set(pair, quality)
+  }
+  return quality
+}
+
 /**
  * How well an offered capability meets a demanded one, 0 to 1: letter by letter, else by the stems of its words in any
  * order, else by the likeness of the two if that is high enough.
  */
-function meets(demanded: string, offered: string): number {
+function compare(demanded: string, offered: string): number {
   if (kebab(demanded) === kebab(offered)) return 1
   const wanted = contentStems(demanded)
   const given = contentStems(offered)

@@ -54,6 +54,15 @@ describe('a demanded capability', () => {
     expect(refused).toHaveLength(2)
   })
 
+  it('is compared right however many others were compared before', () => {
+    const chosen = (capability: string): string | undefined =>
+      select(wanted({ capabilities: [capability] }), idle(tester, writer)).chosen?.agentId
+    expect([chosen('test running'), chosen('sing')]).toEqual(['tester', undefined])
+    // More pairs than are remembered.
+    for (let number = 0; number < 5_000; number++) expect(chosen(`sing song ${number}`)).toBeUndefined()
+    expect([chosen('test running'), chosen('sing'), chosen('api docs')]).toEqual(['tester', undefined, 'writer'])
+  })
+
   it('that an agent lacks refuses it, with what it lacks', () => {
     const { chosen, refused } = select(wanted({ capabilities: ['run-tests', 'sing', 'dance'] }), idle(tester))
     expect(chosen).toBeUndefined()
