@@ -45,6 +45,9 @@ export async function scale(options: ScaleOptions): Promise<Answer> {
         paces[size].push(pace)
         tell(`round ${round} ${options[size]} stored: ${shown(pace.rate)} steps/s, ${shown(pace.cpu)} CPU s per 1,000`)
       }
+    }
+    // Only now: the server brings agents of its own along, among whom the small one would not have to choose.
+    for (let round = 1; round <= rounds; round++) {
       const page = await turn(largeUrl)
       pages.first.push(page.first)
       pages.deep.push(page.deep)
