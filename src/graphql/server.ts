@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import type { GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Redis } from 'ioredis'
-import { readBody } from '../body.ts'
+import { isTooLarge, readBody } from '../body.ts'
 import type { ApiAnswer, Door } from '../door.ts'
 import { createClaims } from '../store/claim.ts'
 import { createAccess, type Guest, isLoopback } from './access.ts'
@@ -287,14 +287,17 @@ export function createServer({
       if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
         return sendProblem(response, 415, 'The body must be application/json.', { accept: 'application/json' })
       }
-      // Node holds who has declared a length to it. Where none is, only reading tells.
-      const declared = headers['content-length']
-      const body = declared === undefined ? await readBody(request, limits.bodyBytes) : undefined
-      if (declared === undefined ? body === undefined : Number(declared) > limits.bodyBytes) {
-        return sendProblem(response, 413, `The body is larger than ${limits.bodyBytes} bytes.`, { connection: 'close' })
+      const { bodyBytes } = limits
+      const refuse = (): void =>
+        sendProblem(response, 413, `The body is larger than ${bodyBytes} bytes.`, { connection: 'close' })
+      if (isTooLarge(request, bodyBytes)) return refuse()
+      // Where no length is declared only reading tells.
+      if (headers['content-length'] === undefined) {
+        const body = await readBody(request, bodyBytes)
+        if (body === undefined) return refuse()
+        // Where Yoga looks for a body that somebody else has read.
+        Object.assign(request, { body: Readable.from([Buffer.from(body)]) })
       }
-      // Where Yoga looks for a body that somebody else has read.
-      if (body !== undefined) Object.assign(request, { body: Readable.from([Buffer.from(body)]) })
     }
     const reader = (): AbortSignal => watchReader(response, limits.slowReaderMs)
     await yoga(request, response, { guest, requestId, overSocket: false, reader })

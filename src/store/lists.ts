@@ -36,19 +36,22 @@ function valueOf(value: unknown, type: string): string {
 /** Words may contain whatever they like. */
 const isJson = (type: string): boolean => type === 'text' || type === 'json' || type === 'jsonb'
 
-/** Lists as a table whose rows have these columns. @param n number of the first one's parameter */
-export function unnest(columns: readonly Column[], n: number, alias = 'r'): string {
-  const lists = columns.map(([, type], index) => {
-    // An array of arrays would be taken for one with two dimensions.
-    const element = type === 'text' || type.endsWith('[]') ? 'text' : type
-    return `string_to_array($${n + index}, E'\\x1e', E'\\x1f')::${element}[]`
-  })
-  return `unnest(${lists.join(', ')}) AS ${alias}(${columns.map(([name]) => `"${name}"`).join(', ')})`
+/** A list of one column as an array. @param n number of its parameter */
+export function arrayOf([, type]: Column, n: number): string {
+  // An array of arrays would be taken for one with two dimensions.
+  const element = type === 'text' || type.endsWith('[]') ? 'text' : type
+  return `string_to_array($${n}, E'\\x1e', E'\\x1f')::${element}[]`
 }
 
-/** A value of such a table as what the column holds. */
-export function valueIn([name, type]: Column, alias = 'r'): string {
-  const listed = `${alias}."${name}"`
+/** Lists as a table `r` whose rows have these columns. @param n number of the first one's parameter */
+export function unnest(columns: readonly Column[], n: number): string {
+  const lists = columns.map((column, index) => arrayOf(column, n + index))
+  return `unnest(${lists.join(', ')}) AS r(${columns.map(([name]) => `"${name}"`).join(', ')})`
+}
+
+/** A value of that table as what the column holds. */
+export function valueIn([name, type]: Column): string {
+  const listed = `r."${name}"`
   if (type === 'text') return `(${listed}::json #>> '{}')`
   return type.endsWith('[]') ? `${listed}::${type}` : listed
 }

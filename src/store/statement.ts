@@ -1,4 +1,4 @@
-import { type Column, type Listed, listOf, unnest, valueIn } from './lists.ts'
+import { arrayOf, type Column, type Listed, listOf, unnest, valueIn } from './lists.ts'
 import { type Addition, ADDITIONS, type Change, CHANGES, CHANGING, type Changing } from './shapes.ts'
 
 const set = (table: Changing): string =>
@@ -16,7 +16,7 @@ const changeRows = ({ table, by, columns: changed }: Change, n: number): string 
   const found = by.map((column) => `t."${column[0] === 'was' ? 'version' : column[0]}" = ${valueIn(column)}`)
   const isMove = table === 'Session'
   // The ids stand there once more as a list: so the table is looked up by them, whatever the planner believes of its size.
-  if (isMove) found.push(`t.id = ANY(string_to_array($${n}, E'\\x1e')::uuid[])`)
+  if (isMove) found.push(`t.id = ANY(${arrayOf(by[0] as Column, n)})`)
   return `UPDATE "${table}" t SET ${list(values)} FROM ${unnest([...by, ...changed], n)}
     WHERE ${found.join(' AND ')} ${isMove ? 'RETURNING t.id' : `AND ${OF_WON}`}`
 }

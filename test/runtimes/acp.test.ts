@@ -6,23 +6,9 @@ import { createInterface } from 'node:readline'
 import { describe, expect, it } from 'vitest'
 import { mcpSection } from '../../src/mcp/definition.ts'
 import { acpDefinition, createAcpRuntime } from '../../src/runtimes/acp.ts'
-import type { Behaviour } from '../contracts/runtime.suite.ts'
 import { expectNothingLeft, makeWork, processesOf, runtimeSuite } from '../contracts/runtime.suite.ts'
-import { edit, environment, fixture, folder, limits, run, sha256 } from './acp/agentThat.ts'
+import { BEHAVIOURS, edit, environment, fixture, folder, limits, run, sha256 } from './acp/agentThat.ts'
 import type { Definition } from './acp/agentThat.ts'
-
-const BEHAVIOURS: readonly Behaviour[] = [
-  'echo lines',
-  'sleep',
-  'ignore SIGTERM',
-  'spawn grandchildren',
-  'double fork daemon',
-  'leave a daemon behind',
-  'flood',
-  'crash',
-  'exit 3',
-  'nothing',
-]
 
 const definitions = Object.fromEntries(
   BEHAVIOURS.map((behaviour) => [

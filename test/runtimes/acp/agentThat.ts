@@ -8,11 +8,26 @@ import type { Json } from '../../../src/core/json.ts'
 import type { Work } from '../../../src/runtime.ts'
 import { createAcpRuntime } from '../../../src/runtimes/acp.ts'
 import type { acpDefinition, AcpLimits } from '../../../src/runtimes/acp.ts'
+import type { Behaviour } from '../../contracts/runtime.suite.ts'
 import { makeWork, perform } from '../../contracts/runtime.suite.ts'
 
 export const fixture = join(import.meta.dirname, '../../fixtures/acp/agent.js')
 export const environment = { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', SECRET: 'of the server', WANTED: 'by one' }
 export const limits = { cancelGraceMs: 500, killGraceMs: 300, lines: 3_000 }
+
+/** What the fixture does when it is started with that word. */
+export const BEHAVIOURS: readonly Behaviour[] = [
+  'echo lines',
+  'sleep',
+  'ignore SIGTERM',
+  'spawn grandchildren',
+  'double fork daemon',
+  'leave a daemon behind',
+  'flood',
+  'crash',
+  'exit 3',
+  'nothing',
+]
 
 export const folder = mkdtempSync(join(tmpdir(), 'tutti-acp-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

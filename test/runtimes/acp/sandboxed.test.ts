@@ -6,24 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSandbox } from '../../../src/processes/sandbox.ts'
 import type { SandboxConfig } from '../../../src/processes/sandbox/settings.ts'
 import { createAcpRuntime } from '../../../src/runtimes/acp.ts'
-import type { Behaviour } from '../../contracts/runtime.suite.ts'
 import { drain, makeWork, readUntilReady, runtimeSuite } from '../../contracts/runtime.suite.ts'
 import { noSandbox } from '../../processes/bubblewrap.ts'
-import { agentThat, environment, fixture, folder, limits } from './agentThat.ts'
+import { agentThat, BEHAVIOURS, environment, fixture, folder, limits } from './agentThat.ts'
 import type { Step } from './agentThat.ts'
-
-const BEHAVIOURS: readonly Behaviour[] = [
-  'echo lines',
-  'sleep',
-  'ignore SIGTERM',
-  'spawn grandchildren',
-  'double fork daemon',
-  'leave a daemon behind',
-  'flood',
-  'crash',
-  'exit 3',
-  'nothing',
-]
 
 /** The server's own folder, with the work of others beside the attempt's own. */
 const dataDir = join(folder, 'data')
