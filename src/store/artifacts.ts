@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { constants, createWriteStream } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
 /** Results by reference: files under the hash of what they hold, so equal ones are kept once and none ever changes. */
@@ -38,7 +38,9 @@ export const artifactsIn = (dataDir: string): string => join(dataDir, 'artifacts
  */
 export function createArtifactStore(dataDir: string, work: string = join(dataDir, 'work')): ArtifactStore {
   const path = (sha256: string): string => join(artifactsIn(dataDir), sha256.slice(0, 2), sha256)
-  const folder = (attemptId: string): string => join(work, attemptId)
+  // Every step asks for it: it is joined once.
+  const below = join(work, sep)
+  const folder = (attemptId: string): string => below + attemptId
   const worktree = (attemptId: string): string => join(work, `${attemptId}.worktree`)
   return {
     path,

@@ -4,11 +4,12 @@ import type { AttemptState, ExecutionState } from '../core/execution.ts'
 import type { InterruptState } from '../core/interrupt.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Checkpoint, GateVerdict, SessionState } from '../core/state.ts'
+import { isoAt } from './instants.ts'
 
 /** A row as JSON whose members are the columns of a table; `undefined` becomes NULL. */
 export type Row = Record<string, unknown>
 
-const time = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString())
+const time = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : isoAt(ms))
 
 export function sessionRow(s: SessionState): Row {
   return {

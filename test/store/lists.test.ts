@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/store/db.ts'
-import { type Column, listOf, unnest, valueIn } from '../../src/store/lists.ts'
+import { type Column, paramOf, tableOf, valueIn } from '../../src/store/lists.ts'
 import '../core/seed.ts'
 import { DATABASES, freshDatabase } from '../database.ts'
 
@@ -40,22 +40,25 @@ const row = fc.record({
   status: fc.option(fc.constantFrom('READY', 'ACCEPTED')),
 })
 
-describe.each(DATABASES)('rows as lists, on %s', (kind) => {
+describe.each(DATABASES)('rows as parameters, on %s', (kind) => {
   let database: Database
   beforeAll(async () => {
     database = await freshDatabase(kind)
   })
   afterAll(() => database.close())
 
-  it('come back as they were, whatever they contain', async () => {
+  it.each([
+    ['MANY', 20],
+    ['ONE', 1],
+  ] as const)('come back as they were, whatever they contain: %s', async (form, maxLength) => {
     const names = COLUMNS.map((column) => `${valueIn(column)} AS "${column[0]}"`).join(', ')
-    const sql = `SELECT ${names} FROM ${unnest(COLUMNS, 1)}`
+    const sql = `SELECT ${names} FROM ${tableOf(COLUMNS, 1, form)}`
     await fc.assert(
-      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (rows) => {
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength }), async (rows) => {
         const listed = rows.map(({ id, ...rest }) => ({ state: rest, more: { id } }))
         const read = await database.query(
           sql,
-          COLUMNS.map((column) => listOf(listed, column)),
+          COLUMNS.map((column) => paramOf(listed, column, form)),
         )
         expect(read).toEqual(rows.map(({ at, ...rest }) => ({ ...rest, at: at === null ? null : new Date(at) })))
       }),
