@@ -12,7 +12,7 @@ import type { Database } from './db.ts'
 import { type Claim, type Claimed, claimKey, readKey } from './idempotency.ts'
 import { lastEnds } from './lastEnds.ts'
 import { driveSessions, loadSession, type Unfinished, unfinishedSessions } from './session.ts'
-import { insertTask, type NewTask, readTask, type StoredTask } from './task.ts'
+import { insertTask, type NewTask, readTasks, type StoredTask } from './task.ts'
 import { type ArtifactRow, createWriter, type Transition, type Writer } from './write.ts'
 
 /** An agent as its registration says, and how it is. */
@@ -131,6 +131,7 @@ export function createStore(parts: {
   const { database, bus, log, newId } = parts
   const { query } = database
   const writer = createWriter(database, bus)
+  const taskOf = readTasks(query)
   return {
     write: writer.write,
     ring: writer.ring,
@@ -185,7 +186,7 @@ export function createStore(parts: {
     async workspace(id) {
       return (await database.prisma.project.findUnique({ where: { id } }))?.workspace
     },
-    task: (projectId, taskId) => readTask(query, projectId, taskId),
+    task: (projectId, taskId) => taskOf({ projectId, taskId }),
     agents: () =>
       query<AgentRecord>(
         `SELECT id, name, type::text AS type, description, capabilities, status::text AS status, "statusReason", slots,

@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader'
 import type { AgentType } from '../core/agent.ts'
 import type { Json } from '../core/json.ts'
 import type { SubTask } from '../core/plan.ts'
@@ -49,7 +50,7 @@ type TaskPolicy = Omit<
 >
 
 /** A task and its parts, each with the keys of those that it depends on. */
-const READ = `SELECT to_jsonb(t) AS task, o.workspace, coalesce((
+const READ = `SELECT t.id, o.id AS "projectId", to_jsonb(t) AS task, o.workspace, coalesce((
     SELECT jsonb_agg(to_jsonb(p) || jsonb_build_object('dependsOn', coalesce((
       SELECT jsonb_agg(coalesce(b.key, b.id::text)) FROM "TaskDependency" d JOIN "Task" b ON b.id = d."dependsOnId"
       WHERE d."taskId" = p.id
@@ -57,7 +58,7 @@ const READ = `SELECT to_jsonb(t) AS task, o.workspace, coalesce((
     FROM "Task" p WHERE p."parentId" = t.id AND p."archivedAt" IS NULL
   ), '[]') AS parts
   FROM "Task" t JOIN "Project" o ON o.id = t."projectId"
-  WHERE t.id = $1 AND o.id = $2 AND t."archivedAt" IS NULL AND o."archivedAt" IS NULL`
+  WHERE t.id = ANY($1::uuid[]) AND t."archivedAt" IS NULL AND o."archivedAt" IS NULL`
 
 interface TaskRow {
   id: string
@@ -73,13 +74,38 @@ interface TaskRow {
   policy: TaskPolicy | null
 }
 
-/** A task of the project with its parts, as far as they are not archived; undefined also if the project is. */
-export async function readTask(query: Query, projectId: string, taskId: string): Promise<StoredTask | undefined> {
-  const [row] = await query<{ task: TaskRow; workspace: string; parts: (TaskRow & { dependsOn: string[] })[] }>(READ, [
-    taskId,
-    projectId,
-  ])
-  if (!row) return undefined
+interface Read {
+  id: string
+  projectId: string
+  task: TaskRow
+  workspace: string
+  parts: (TaskRow & { dependsOn: string[] })[]
+}
+
+/** Which task of which project. */
+export interface TaskWanted {
+  projectId: string
+  taskId: string
+}
+
+/**
+ * Tasks of projects with their parts, as far as they are not archived; undefined also if the project is. Those that are
+ * asked for together are read together: many sessions begin at once where many have ended.
+ */
+export function readTasks(query: Query): (wanted: TaskWanted) => Promise<StoredTask | undefined> {
+  const reader = new DataLoader<TaskWanted, StoredTask | undefined>(
+    async (wanted) => {
+      const rows = await query<Read>(READ, [[...new Set(wanted.map(({ taskId }) => taskId))]])
+      const found = new Map(rows.map((row) => [`${row.projectId} ${row.id}`, storedTask(row)]))
+      return wanted.map(({ projectId, taskId }) => found.get(`${projectId} ${taskId}`))
+    },
+    // What was read a moment ago may have been changed since.
+    { cache: false },
+  )
+  return (wanted) => reader.load(wanted)
+}
+
+function storedTask(row: Read): StoredTask {
   const { title, description, priority, capabilities, input } = row.task
   return {
     title,
