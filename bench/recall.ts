@@ -1,5 +1,5 @@
-import { v7 as uuid } from 'uuid'
 import { confidenceOf, rank, searchTerms } from '../src/core/knowledge.ts'
+import { newId } from '../src/ids.ts'
 import { type Database, openDatabase } from '../src/store/db.ts'
 import { indexed } from '../src/store/knowledgeRows.ts'
 import { findKnowledge } from '../src/store/knowledgeSearch.ts'
@@ -89,7 +89,7 @@ const theirs = ({ query }: Database, projectId: string, search: string): Promise
 
 /** Fills a database with knowledge, the same words in the same order each time. */
 async function fill(database: Database, pieces: number): Promise<string> {
-  const projectId = uuid()
+  const projectId = newId()
   await database.query(`INSERT INTO "Project" (id, name, workspace) VALUES ($1, 'bench', '/tmp')`, [projectId])
   let seed = 1
   const word = (): string => {
@@ -103,7 +103,7 @@ async function fill(database: Database, pieces: number): Promise<string> {
       const said = { projectId, title: words(3), text: words(WORDS), tags: [] }
       const times = { confirmedAt: at, staleAt: at, createdAt: at, updatedAt: at }
       const state = { kind: 'TIP', review: 'PROPOSED', confidence: confidenceOf({ review: 'PROPOSED', said: [0.5] }) }
-      return { ...said, ...state, ...times, id: uuid(), sameness: `${n + row}`, terms: indexed(said) }
+      return { ...said, ...state, ...times, id: newId(), sameness: `${n + row}`, terms: indexed(said) }
     })
     await database.query(
       `INSERT INTO "Knowledge" SELECT r.* FROM jsonb_populate_recordset(NULL::"Knowledge", $1::jsonb) r`,

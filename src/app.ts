@@ -3,7 +3,6 @@ import { hostname } from 'node:os'
 import { join, resolve, sep } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { v7 as uuid } from 'uuid'
 import { memoryBus } from './buses/memory.ts'
 import { redisBus } from './buses/redis.ts'
 import type { Config } from './config.ts'
@@ -16,6 +15,7 @@ import { createEmbeddedEngine } from './engines/embedded.ts'
 import { connectCounter } from './graphql/rate.ts'
 import { createServer } from './graphql/server.ts'
 import { trustedDocuments } from './graphql/trusted.ts'
+import { newId } from './ids.ts'
 import { openRuntimes } from './openRuntimes.ts'
 import { createSandbox, type Sandbox } from './processes/sandbox.ts'
 import { settingsOf } from './processes/sandbox/settings.ts'
@@ -119,7 +119,7 @@ async function open(
 ): Promise<Pick<App, 'url' | 'houseKey' | 'recovered'> & { drain(): Promise<void> }> {
   const { dataDir, databaseUrl, redisUrl, role } = config
   // A process that stops and starts again is another server.
-  const owner = uuid()
+  const owner = newId()
   const crewed = role !== 'api'
   const alone = databaseUrl === undefined || redisUrl === undefined
   const lock = alone ? await acquireLock(dataDir) : undefined
@@ -157,7 +157,7 @@ async function open(
     : // What a dead server has taken from the queues goes to another one as soon as what it had begun.
       createBullmqEngine({ url: redisUrl, prefix, lockMs: config.leaseMs, log, timers })
   const coordinator = createCoordinator({
-    store: createStore({ database, bus, log, newId: uuid }),
+    store: createStore({ database, bus, log, newId }),
     engine,
     runtimes,
     artifacts,
@@ -172,7 +172,7 @@ async function open(
       void end('BURIED')
     }),
     now: Date.now,
-    newId: uuid,
+    newId,
     chance: Math.random,
   })
   opened(() => coordinator.stop())
@@ -194,7 +194,7 @@ async function open(
       coordinator,
       log,
       artifacts,
-      newId: uuid,
+      newId,
       version: VERSION,
       where: () => here,
     })
@@ -259,7 +259,7 @@ function membershipOf(
 
 async function register(database: Database, registrations: readonly Registration[]): Promise<void> {
   await database.transaction(async (query) => {
-    for (const registration of registrations) await registerAgent(query, registration, uuid(), Date.now())
+    for (const registration of registrations) await registerAgent(query, registration, newId(), Date.now())
     const names = registrations.map(({ name }) => name)
     await archiveUnconfigured(query, names, Date.now())
   })

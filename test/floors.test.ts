@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '..')
 const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   // One floor in the architecture; the contracts lie below the store, which may speak of them.
-  ['body.ts', 'bus.ts', 'door.ts', 'engine.ts', 'runtime.ts', 'workspace.ts'],
+  ['body.ts', 'bus.ts', 'door.ts', 'engine.ts', 'ids.ts', 'runtime.ts', 'workspace.ts'],
   // What starts and ends programs, and what keeps paths inside of a folder, for all who need it above.
   ['store', 'processes', 'files'],
   // What connects to MCP servers, beside what knows nothing of it.

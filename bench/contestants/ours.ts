@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rm } from 'node:fs/promises'
 import pino from 'pino'
-import { v7 as uuid } from 'uuid'
 import { memoryBus } from '../../src/buses/memory.ts'
 import { createCoordinator } from '../../src/coordinator/create.ts'
 import { timers } from '../../src/coordinator/timers.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded.ts'
+import { newId } from '../../src/ids.ts'
 import type { Outcome, Runtime } from '../../src/runtime.ts'
 import { registerAgent } from '../../src/store/agent.ts'
 import { createArtifactStore } from '../../src/store/artifacts.ts'
@@ -35,16 +35,16 @@ export async function joinOurs(url: string, step: (session: string) => void): Pr
   const database = await openDatabase({ url })
   await migrate(database, MIGRATIONS)
   const dataDir = mkdtempSync(join(process.env['TUTTI_TEST_RUN_FOLDER'] ?? tmpdir(), 'bench-ours-'))
-  const projectId = uuid()
+  const projectId = newId()
   await database.prisma.project.create({
     data: { id: projectId, name: `bench ${projectId}`, workspace: dataDir, concurrency: ROOM },
   })
   const agent = { name: 'nobody', type: 'GENERAL' as const, description: 'Does nothing.', capabilities: ['nothing'] }
   const drivenBy = { runtime: 'nothing', runtimeConfig: {}, slots: ROOM, timeouts: null, origin: 'API' as const }
-  await database.transaction((query) => registerAgent(query, { projectId, ...agent, ...drivenBy }, uuid(), Date.now()))
+  await database.transaction((query) => registerAgent(query, { projectId, ...agent, ...drivenBy }, newId(), Date.now()))
   const bus = memoryBus({ log })
   const coordinator = createCoordinator({
-    store: createStore({ database, bus, log, newId: uuid }),
+    store: createStore({ database, bus, log, newId }),
     engine: createEmbeddedEngine({ log, timers }),
     runtimes: { nothing: doingNothing(step) },
     artifacts: createArtifactStore(dataDir),
@@ -52,10 +52,10 @@ export async function joinOurs(url: string, step: (session: string) => void): Pr
     worktrees: createWorktrees({ home: join(dataDir, 'copies') }),
     timers,
     log,
-    owner: `bench-${uuid()}`,
+    owner: `bench-${newId()}`,
     crewed: true,
     now: Date.now,
-    newId: uuid,
+    newId,
     chance: Math.random,
   })
   await coordinator.recover()
@@ -70,10 +70,10 @@ export async function joinOurs(url: string, step: (session: string) => void): Pr
     }
   })
   // One task, which every session carries out: what is measured is how it is carried out.
-  const taskId = uuid()
+  const taskId = newId()
   const words = { title: 'Ten steps', description: 'Nothing is done ten times.', priority: 0, capabilities: [] }
   await database.transaction((query) =>
-    insertTask(query, { id: taskId, projectId, ...words, subTasks }, uuid, Date.now()),
+    insertTask(query, { id: taskId, projectId, ...words, subTasks }, newId, Date.now()),
   )
   return {
     async session(shape) {

@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid'
 import type { Config } from '../config.ts'
 import type { Role } from '../core/gate.ts'
+import { newId } from '../ids.ts'
 import { writeAudit } from '../store/audit.ts'
 import { type Database, openDatabase } from '../store/db.ts'
 import { acquireLock } from '../store/lock.ts'
@@ -111,7 +111,7 @@ function deskAt({ query }: Database, close: () => Promise<void>): Desk {
     const [row] = await query<{ projectId: string | null }>(`SELECT "projectId" FROM "Token" WHERE id = $1`, [id])
     const at = new Date()
     const nothing = { code: null, tokenId: null, detail: null, requestId: null }
-    const entry = { id: uuid(), at, lastAt: at, count: 1, outcome: 'DONE', viewer: LOCAL, peer: 'cli', act } as const
+    const entry = { id: newId(), at, lastAt: at, count: 1, outcome: 'DONE', viewer: LOCAL, peer: 'cli', act } as const
     await writeAudit(query, [{ ...entry, ...nothing, projectId: row?.projectId ?? null, subject: `Token:${id}` }])
   }
   return {
@@ -121,7 +121,7 @@ function deskAt({ query }: Database, close: () => Promise<void>): Desk {
       return row?.id
     },
     async create({ projectId = null, ...wanted }) {
-      const made = await createToken(query, uuid(), { ...wanted, projectId, createdBy: LOCAL })
+      const made = await createToken(query, newId(), { ...wanted, projectId, createdBy: LOCAL })
       await note('createToken', made.id)
       return made
     },

@@ -1,8 +1,8 @@
-import { v7 as uuid } from 'uuid'
 import { z } from 'zod'
 import { AGENT_TYPES, DEFAULT_SLOTS, WORKSPACE_USES } from '../core/agent.ts'
 import type { Json } from '../core/json.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { newId } from '../ids.ts'
 import { registerAgent, type Registration } from '../store/agent.ts'
 import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
@@ -336,7 +336,7 @@ async function register(
       [name, projectId],
     )
     if (kept.length > 0) throw configured()
-    const result = await registerAgent(query, registration, uuid(), Date.now())
+    const result = await registerAgent(query, registration, newId(), Date.now())
     // Its runtime has just been asked.
     await query(
       `UPDATE "Agent" SET status = 'ONLINE', "statusReason" = NULL WHERE id = $1 AND status IN ('OFFLINE', 'DEGRADED')`,

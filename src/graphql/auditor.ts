@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { v7 as uuid } from 'uuid'
+import { newId } from '../ids.ts'
 import { type AuditRow, writeAudit } from '../store/audit.ts'
 import type { Query } from '../store/driver.ts'
 import type { Viewer } from './rights.ts'
@@ -165,7 +165,7 @@ function rowOf(outcome: AuditRow['outcome'], { viewer, peer, requestId }: Asker,
   const at = new Date()
   const [own, ...others] = viewer?.projects ?? []
   return {
-    id: uuid(),
+    id: newId(),
     at,
     lastAt: at,
     count: 1,

@@ -1,5 +1,5 @@
-import { v7 as uuid } from 'uuid'
 import { Prisma } from '../generated/prisma/client.ts'
+import { newId } from '../ids.ts'
 import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
 import { connectionOf, pageCost } from './connection.ts'
@@ -164,7 +164,7 @@ mutation('createProject', {
     }
     try {
       return await database.prisma.project.create({
-        data: { ...input, workspace, id: input.id ?? uuid() },
+        data: { ...input, workspace, id: input.id ?? newId() },
         select: { id: true },
       })
     } catch (error) {

@@ -1,8 +1,8 @@
-import { v7 as uuid } from 'uuid'
 import { z } from 'zod'
 import { KEY_OF_OTHER } from '../coordinator/keys.ts'
 import { hash } from '../core/hash.ts'
 import { KNOWLEDGE_KINDS } from '../core/knowledge.ts'
+import { newId } from '../ids.ts'
 import { createKnowledge, type KnowledgeStore, type Reviewed } from '../store/knowledge.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -37,7 +37,7 @@ const withKnowledge =
     }),
   })
 
-const kept = ({ database }: Context): KnowledgeStore => createKnowledge(database, { newId: uuid, now: Date.now })
+const kept = ({ database }: Context): KnowledgeStore => createKnowledge(database, { newId, now: Date.now })
 
 interface Origin {
   session?: string

@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid'
 import { checkSubTasks, MAX_SUB_TASKS } from '../core/check.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { newId } from '../ids.ts'
 import { insertTask } from '../store/task.ts'
 import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
@@ -188,7 +188,7 @@ mutation('createTask', {
   rules: rules.object({ id: rules.optional(rules.clientId), project: rules.globalId, ...taskShape }),
   success: withTask('The new task.'),
   resolve: async (input, { database }) => {
-    const { id = uuid(), project, description = '', priority = 0, capabilities = [], subTasks = [], ...rest } = input
+    const { id = newId(), project, description = '', priority = 0, capabilities = [], subTasks = [], ...rest } = input
     const problems = checkSubTasks(subTasks, 'AUTO')
     if (problems.length > 0) {
       throw invalid(problems.map(({ path, message }) => ({ path: pathInInput(path, { subTasks }), message })))
@@ -200,7 +200,7 @@ mutation('createTask', {
       throw conflict('The id is taken: choose another one.')
     const task = { ...rest, id, projectId, description, priority, capabilities, subTasks }
     try {
-      await database.transaction((query) => insertTask(query, task, uuid, Date.now()))
+      await database.transaction((query) => insertTask(query, task, newId, Date.now()))
     } catch (error) {
       throw isTaken(error) ? conflict('The id is taken: choose another one.') : error
     }

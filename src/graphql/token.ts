@@ -1,7 +1,7 @@
-import { v7 as uuid } from 'uuid'
 import { z } from 'zod'
 import { ROLES } from '../core/gate.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { newId } from '../ids.ts'
 import { createToken, revokeToken } from '../store/token.ts'
 import { bounded } from './bound.ts'
 import { builder } from './builder.ts'
@@ -139,7 +139,7 @@ mutation('createToken', {
     if (expiresAt && expiresAt.getTime() <= Date.now()) {
       throw invalid([{ path: ['expiresAt'], message: 'is over already' }])
     }
-    const made = await createToken(database.query, uuid(), { ...grant, projectId, expiresAt, createdBy: viewer.name })
+    const made = await createToken(database.query, newId(), { ...grant, projectId, expiresAt, createdBy: viewer.name })
     context.tokensChanged()
     return made
   },
