@@ -63,6 +63,9 @@ const SAME_CAPABILITY = 0.6
 /** How many capability names a message offers instead. */
 const NEAREST = 3
 
+/** Letter by letter. */
+const SAME = 1
+
 /** For the same words in other forms or another order: `run tests` and `test running`. */
 const SAME_STEMS = 0.95
 
@@ -91,7 +94,7 @@ function meets(demanded: string, offered: string): number {
  * order, else by the likeness of the two if that is high enough.
  */
 function compare(demanded: string, offered: string): number {
-  if (kebab(demanded) === kebab(offered)) return 1
+  if (kebab(demanded) === kebab(offered)) return SAME
   const wanted = contentStems(demanded)
   const given = contentStems(offered)
   if (wanted.size > 0 && wanted.isSubsetOf(given)) return wanted.size === given.size ? SAME_STEMS : INCLUDES
@@ -148,8 +151,8 @@ function profileText(agent: AgentProfile): readonly string[] {
 
 function reasonsOf(wanted: Wanted, candidate: Candidate, matches: readonly Match[], relevant: number): string[] {
   const { agent, running, learned } = candidate
-  const reasons = matches.map(({ demanded, offered }) =>
-    kebab(demanded) === kebab(offered) ? `offers ${demanded}` : `offers ${offered} for ${demanded}`,
+  const reasons = matches.map(({ demanded, offered, quality }) =>
+    quality === SAME ? `offers ${demanded}` : `offers ${offered} for ${demanded}`,
   )
   if (wanted.agent !== undefined) reasons.unshift('named by the caller')
   if (wanted.type !== undefined) {
