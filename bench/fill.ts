@@ -55,14 +55,15 @@ export async function fill(url: string, executions: number): Promise<void> {
 
 interface Column {
   name: string
-  /** As PostgreSQL calls it: uuid, _uuid for several, timestamptz, … */
+  /** As PostgreSQL calls it: uuid, timestamptz, … */
   type: string
 }
 
 async function tablesOf(client: pg.Client): Promise<[string, Column[]][]> {
   const { rows } = await client.query<{ table: string; columns: Column[] }>(
     `SELECT table_name AS table, json_agg(json_build_object('name', column_name, 'type', udt_name)) AS columns
-     FROM information_schema.columns WHERE table_schema = 'public'
+     FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+     WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
      GROUP BY table_name HAVING bool_or(column_name = ANY($1)) ORDER BY table_name`,
     [BELONGING],
   )
@@ -73,6 +74,5 @@ async function tablesOf(client: pg.Client): Promise<[string, Column[]][]> {
 function valueOf(value: string, column: string, type: string): string {
   if (SHARED.has(column)) return value
   if (type === 'uuid') return SHIFTED(value)
-  if (type === '_uuid') return `ARRAY(SELECT ${SHIFTED('id')} FROM unnest(${value}) AS id)`
   return type === 'timestamptz' ? `${value} - at.ago` : value
 }

@@ -1,3 +1,4 @@
+import { type Checkpoint, checkpointAt } from '../core/checkpoint.ts'
 import { editPlan, type PlanEdit } from '../core/edit.ts'
 import type { Answering } from '../core/answer.ts'
 import type { Happening } from '../core/step.ts'
@@ -68,9 +69,12 @@ export async function rollBack(
   { toSeq, reason }: { toSeq: number; reason: string },
   once?: Idempotency,
 ): Promise<Moved> {
-  const checkpoint = toSeq === 0 ? { accepted: [], commit: null } : await parts.store.checkpoint(sessionId, toSeq)
+  // Not what this server remembers: what was accepted elsewhere a moment ago may be what is to stay.
+  const state = await parts.store.session(sessionId)
+  if (!state) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
+  const checkpoint: Checkpoint | undefined = toSeq === 0 ? { accepted: [] } : checkpointAt(state, toSeq)
   if (!checkpoint) return { kind: 'NOT_FOUND', what: 'checkpoint', id: `${toSeq}` }
   const { accepted: keep, commit } = checkpoint
-  const back: Happening = { type: 'ROLL_BACK', reason, toSeq, keep, ...(commit !== null && { commit }) }
+  const back: Happening = { type: 'ROLL_BACK', reason, toSeq, keep, ...(commit !== undefined && { commit }) }
   return happen(parts, sessionId, back, once)
 }

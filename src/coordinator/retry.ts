@@ -1,3 +1,4 @@
+import { checkpointAt } from '../core/checkpoint.ts'
 import { executionsOf } from '../core/draft.ts'
 import { editPlan, type PlanEdit } from '../core/edit.ts'
 import type { ExecutionState } from '../core/execution.ts'
@@ -44,7 +45,8 @@ export async function fork(parts: Tools, { sessionId, seq, edits, idempotencyKey
   const idempotency = idempotencyKey && { operation: 'forkSession', key: idempotencyKey, input }
   const answered = idempotency ? await answeredBefore(parts, idempotency) : undefined
   if (answered) return answered
-  const state = await parts.sessions.read(sessionId)
+  // Not what this server remembers: others may have come further with it.
+  const state = await parts.store.session(sessionId)
   if (!state) return { kind: 'NOT_FOUND', what: 'session', id: sessionId }
   const link = { forkOfId: sessionId }
   return goOnFrom(parts, state, { link, seq, ...(edits && { edits }), idempotency: idempotency || undefined })
@@ -63,7 +65,7 @@ async function goOnFrom(
   { link, seq, edits = [], idempotency }: GoingOn,
 ): Promise<StartResult> {
   const { projectId, taskId, pattern, priority, limits, policy } = state
-  const found = seq === undefined ? undefined : await parts.store.checkpoint(state.id, seq)
+  const found = seq === undefined ? undefined : checkpointAt(state, seq)
   if (seq !== undefined && !found) return { kind: 'NOT_FOUND', what: 'checkpoint', id: `${seq}` }
   const changed = changedBy(edits, state.plan)
   const carried = Object.fromEntries(

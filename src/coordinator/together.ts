@@ -48,7 +48,7 @@ export function takeSteps(
 
 /** A step that is not taken, since the key that came with it stands for something already. */
 export function keyTaken(state: SessionState): Step {
-  return { state, events: [], checkpoints: [], verdicts: [], effects: [], refused: 'the idempotency key is taken' }
+  return { state, events: [], verdicts: [], effects: [], refused: 'the idempotency key is taken' }
 }
 
 /** A transition with the claims of what it makes READY and this server can begin at once. */

@@ -14,23 +14,14 @@ const MAX_REASON = 1_000
 export function accept(
   d: Draft,
   key: string,
-  result: Pick<ExecutionState, 'output' | 'summary' | 'evidence' | 'artifactCount' | 'commit'>,
-  commit?: string,
+  result: Pick<ExecutionState, 'output' | 'summary' | 'evidence' | 'artifactCount' | 'commit' | 'head'>,
 ): void {
   const summary = result.summary ?? ''
   forget(d, key, 'candidate', 'gate', 'gateErrors', 'interruptId')
   moveExecution(d, key, 'ACCEPT', { ...result, acceptedSeq: d.state.seq + 1, endedAt: d.now }, { summary })
-  const { id, carriedId } = executionOf(d.state, key)
-  const accepted = executionsOf(d.state)
-    .filter((e) => e.status === 'ACCEPTED')
-    .map((e) => e.id)
-  emit(
-    d,
-    'CHECKPOINT_MADE',
-    { accepted: accepted.length, ...(commit !== undefined && { commit }) },
-    { executionId: id },
-  )
-  d.checkpoints.push({ seq: d.state.seq, executionId: id, accepted, ...(commit !== undefined && { commit }) })
+  const { id, carriedId, head: commit } = executionOf(d.state, key)
+  const accepted = executionsOf(d.state).filter(({ status }) => status === 'ACCEPTED').length
+  emit(d, 'CHECKPOINT_MADE', { accepted, ...(commit !== undefined && { commit }) }, { executionId: id })
   const { kind, undoes } = nodeOf(d.state, key)
   // A round that is taken over from an earlier session has made the plan grow there.
   if (kind === 'MANAGE' && carriedId === undefined) endRound(d, key)

@@ -5,7 +5,7 @@ import type { Json } from './json.ts'
 import type { Plan, PlanNode } from './plan.ts'
 import { indexOf } from './planIndex.ts'
 import { isWaiting, SESSION_TABLE, type SessionMove } from './session.ts'
-import type { Checkpoint, Effect, GateVerdict, SessionState, Step } from './state.ts'
+import type { Effect, GateVerdict, SessionState, Step } from './state.ts'
 
 /** A session while one step is being taken: changes gather here; the state that it began from stays as it was. */
 export interface Draft {
@@ -13,7 +13,6 @@ export interface Draft {
   state: SessionState
   readonly now: number
   readonly events: Event[]
-  readonly checkpoints: Checkpoint[]
   readonly verdicts: GateVerdict[]
   readonly effects: Effect[]
 }
@@ -25,18 +24,16 @@ export function draft(state: SessionState, now: number): Draft {
     state: { ...state, executions: { ...state.executions } },
     now,
     events: [],
-    checkpoints: [],
     verdicts: [],
     effects: [],
   }
 }
 
 /** Ends a step: the version grows by one if anything happened. */
-export function finish({ before, state, events, checkpoints, verdicts, effects }: Draft): Step {
+export function finish({ before, state, events, verdicts, effects }: Draft): Step {
   return {
     state: events.length > 0 ? { ...state, version: state.version + 1 } : before,
     events,
-    checkpoints,
     verdicts,
     effects,
   }

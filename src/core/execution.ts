@@ -256,8 +256,10 @@ export interface ExecutionState {
   slice?: Amounts
   /** What its children that have ended did and left to be undone, in the order of its completion. */
   undo?: readonly Done[]
-  /** Number of the event that told of its acceptance. */
+  /** Number of the event that told of its acceptance. Its checkpoint has the next one. */
   acceptedSeq?: number
+  /** Commit of the workspace once it was accepted, where there is one: what its checkpoint goes back to. */
+  head?: string
   readyAt?: number
   resumeAt?: number
   startedAt?: number

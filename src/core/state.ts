@@ -166,15 +166,6 @@ export interface Ending {
   graceUntil: number
 }
 
-/** Context after an accepted execution, by reference: outputs are immutable where they stand. */
-export interface Checkpoint {
-  seq: number
-  executionId: string
-  accepted: string[]
-  /** Commit of the workspace, if there is one. */
-  commit?: string
-}
-
 /** What a gate said of a result, and what it saw. */
 export interface GateVerdict {
   /** Number of the event that tells it. */
@@ -209,7 +200,6 @@ export type Effect =
 export interface Step {
   state: SessionState
   events: Event[]
-  checkpoints: Checkpoint[]
   verdicts: GateVerdict[]
   effects: Effect[]
   refused?: string

@@ -29,14 +29,16 @@ export function validate(d: Draft, key: string): void {
     if (!gate) {
       const { output, summary, evidence, artifacts, commit } = candidate
       const isolated = isIsolated(d.state)
-      const result = { output, summary, evidence, ...(artifacts > 0 && { artifactCount: artifacts }) }
-      accept(
-        d,
-        key,
-        { ...result, ...(isolated && commit !== undefined && { commit }) },
-        // With worktrees what it goes back to holds what was accepted of all branches.
-        isolated ? headOf(d.state) : commit,
-      )
+      // With worktrees what it goes back to holds what was accepted of all branches.
+      const head = isolated ? headOf(d.state) : commit
+      accept(d, key, {
+        output,
+        summary,
+        evidence,
+        ...(artifacts > 0 && { artifactCount: artifacts }),
+        ...(isolated && commit !== undefined && { commit }),
+        ...(head !== undefined && { head }),
+      })
       return
     }
     if (gate.kind === 'PERSON') {

@@ -125,7 +125,8 @@ function narrowed(
           const visible = VISIBLE[model]?.where(projects)
           if (!visible || !NARROWED.has(operation)) throw new Error(`${operation} of ${model} is not for some projects`)
           const { where, ...rest } = args as { where?: Where }
-          const narrow = operation.startsWith('findUnique') || operation === 'update'
+          // Views know no update, so that it is not among what all models do.
+          const narrow = operation.startsWith('findUnique') || (operation as string) === 'update'
           const cursors = await withoutForeignCursors(rest, isForeign)
           // A unique `where` has to name its row on the highest level.
           const narrower = narrow ? { ...where, AND: [visible] } : { AND: [where ?? {}, visible] }

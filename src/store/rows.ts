@@ -3,7 +3,7 @@ import type { Event } from '../core/event.ts'
 import type { AttemptState, ExecutionState } from '../core/execution.ts'
 import type { InterruptState } from '../core/interrupt.ts'
 import type { Plan } from '../core/plan.ts'
-import type { Checkpoint, GateVerdict, SessionState } from '../core/state.ts'
+import type { GateVerdict, SessionState } from '../core/state.ts'
 import { isoAt } from './instants.ts'
 
 /** A row as JSON whose members are the columns of a table; `undefined` becomes NULL. */
@@ -80,6 +80,7 @@ export function executionRow(s: SessionState, e: ExecutionState): Row {
     slice: e.slice,
     undo: e.undo,
     acceptedSeq: e.acceptedSeq,
+    head: e.head,
     carriedId: e.carriedId,
     attempt: e.attempt,
     counted: e.counted,
@@ -109,10 +110,6 @@ export function journalRow(s: SessionState, events: readonly Event[]): Row {
   const { seq: first } = events[0] as Event
   const { seq: last } = events.at(-1) as Event
   return { sessionId: s.id, first, last, events: events.map((event) => ({ ...event, at: time(event.at) })) }
-}
-
-export function checkpointRow(s: SessionState, c: Checkpoint, now: number): Row {
-  return { ...c, sessionId: s.id, createdAt: time(now) }
 }
 
 export function verdictRow(s: SessionState, v: GateVerdict): Row {

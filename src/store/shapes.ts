@@ -6,7 +6,7 @@ export const CHANGING = {
   Session:
     'status version seq planVersion limits policy budget inputs baseCommit headCommit branch waitedMs waitingSince ledger rollback ending output reason startedAt endedAt',
   Execution:
-    'status agentId selection input inputHash output summary evidence artifactCount commit error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId slice undo acceptedSeq attempt counted lost fence readyAt resumeAt startedAt endedAt',
+    'status agentId selection input inputHash output summary evidence artifactCount commit error causeId aborting again candidate gate gateErrors feedback replies fallbacks interruptId childId slice undo acceptedSeq head attempt counted lost fence readyAt resumeAt startedAt endedAt',
   Attempt: 'status leaseUntil timeout retryable error usage endedAt',
   Interrupt: 'status escalated role answer answeredBy answeredAt',
 }
@@ -45,6 +45,7 @@ const DONE = {
   evidence: 'jsonb',
   artifactCount: 'int',
   acceptedSeq: 'int',
+  head: 'text',
   endedAt: 'timestamptz',
 }
 /** Not by its id, which several indexes have and only one begins with: a planner that knows nothing yet takes any. */
@@ -115,17 +116,6 @@ export const ADDITIONS = {
   Journal: {
     table: 'Journal',
     columns: columns({ sessionId: 'uuid', first: 'int', last: 'int', events: 'json' }),
-  },
-  Checkpoint: {
-    table: 'Checkpoint',
-    columns: columns({
-      sessionId: 'uuid',
-      seq: 'int',
-      executionId: 'uuid',
-      accepted: 'uuid[]',
-      commit: 'text',
-      createdAt: 'timestamptz',
-    }),
   },
 } satisfies Record<string, Addition>
 

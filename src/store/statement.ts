@@ -59,7 +59,6 @@ const FOLLOWING: readonly Part[] = [
   'newAttempt',
   'endedAttempt',
   'Journal',
-  'Checkpoint',
   'Verdict',
   'Interrupt',
   'Artifact',

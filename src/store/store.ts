@@ -77,11 +77,6 @@ export interface Store extends Pick<Writer, 'write' | 'ring'> {
   analysis(sessionId: string): Promise<Analysis | undefined>
   /** The session that an interrupt belongs to. */
   sessionOfInterrupt(interruptId: string): Promise<string | undefined>
-  /**
-   * A checkpoint by the number of its event: which executions had been accepted, and the last commit of the workspace by
-   * then. What the coordinator does itself leaves the workspace as it is.
-   */
-  checkpoint(sessionId: string, seq: number): Promise<{ accepted: string[]; commit: string | null } | undefined>
   /** Whether there is such a project, not archived. */
   hasProject(projectId: string): Promise<boolean>
   /** Absolute path of the folder that a project's agents work in. */
@@ -168,16 +163,6 @@ export function createStore(parts: {
     async sessionOfInterrupt(id) {
       const [row] = await query<{ sessionId: string }>(`SELECT "sessionId" FROM "Interrupt" WHERE id = $1`, [id])
       return row?.sessionId
-    },
-    async checkpoint(sessionId, seq) {
-      const [row] = await query<{ accepted: string[]; commit: string | null }>(
-        `SELECT c.accepted, (
-           SELECT e.commit FROM "Checkpoint" e WHERE e."sessionId" = c."sessionId" AND e.seq <= c.seq AND e.commit IS NOT NULL
-           ORDER BY e.seq DESC LIMIT 1
-         ) AS commit FROM "Checkpoint" c WHERE c."sessionId" = $1 AND c.seq = $2`,
-        [sessionId, seq],
-      )
-      return row
     },
     async hasProject(id) {
       const found = await query(`SELECT FROM "Project" WHERE id = $1 AND "archivedAt" IS NULL`, [id])

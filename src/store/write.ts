@@ -10,7 +10,6 @@ import { isRefusal } from './fault.ts'
 import type { Listed } from './lists.ts'
 import {
   attemptRow,
-  checkpointRow,
   executionRow,
   interruptRow,
   journalRow,
@@ -198,9 +197,6 @@ function collect(
   const events: Event[] = []
   for (const step of steps) {
     events.push(...step.events)
-    for (const checkpoint of step.checkpoints) {
-      put('Checkpoint', checkpointRow(after, checkpoint, (step.events[0] as Event).at))
-    }
     for (const verdict of step.verdicts) put('Verdict', verdictRow(after, verdict))
   }
   put('Journal', journalRow(after, events))

@@ -46,7 +46,7 @@ describe('a draft', () => {
   })
 
   it('E3: is the same version if nothing happened', () => {
-    expect(finish(draft(state, BEGIN))).toEqual({ state, events: [], checkpoints: [], verdicts: [], effects: [] })
+    expect(finish(draft(state, BEGIN))).toEqual({ state, events: [], verdicts: [], effects: [] })
   })
 })
 

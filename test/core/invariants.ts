@@ -1,5 +1,6 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { type Account, NOTHING, UNITS } from '../../src/core/budget.ts'
+import { checkpointAt } from '../../src/core/checkpoint.ts'
 import { executionById, executionsOf } from '../../src/core/draft.ts'
 import type { Event } from '../../src/core/event.ts'
 import { type ExecutionState, type ExecutionStatus, heldAttempt, isSettled } from '../../src/core/execution.ts'
@@ -25,7 +26,7 @@ export function holds(is: boolean, rule: string): void {
 
 /** What holds for one step, whatever it was. */
 export function checkStep(before: SessionState, after: Step, allowed: boolean): void {
-  const { state, events, checkpoints, effects, verdicts, refused } = after
+  const { state, events, effects, verdicts, refused } = after
   equal(refused === undefined, allowed, `refused: ${refused}`)
   equal(state.version, before.version + (events.length > 0 ? 1 : 0), 'a version per step that did something')
   if (events.length === 0) equal(state, before, 'nothing changes')
@@ -35,7 +36,7 @@ export function checkStep(before: SessionState, after: Step, allowed: boolean): 
       'what is refused is at most noted as late',
     )
     equal({ ...state, seq: 0, version: 0 }, { ...before, seq: 0, version: 0 }, 'what is refused changes nothing')
-    equal([...effects, ...checkpoints, ...verdicts], [], 'what is refused has no effect')
+    equal([...effects, ...verdicts], [], 'what is refused has no effect')
   }
   if (isEnded(before.status)) equal(state, before, 'nothing changes')
   for (const was of Object.values(before.executions)) {
@@ -158,7 +159,7 @@ export function startFacts(): Facts {
 
 /** Folds the events of a step and holds them against the state that came with them. */
 export function foldStep(facts: Facts, before: SessionState | undefined, after: Step, now: number): void {
-  const { state, events, checkpoints, verdicts } = after
+  const { state, events, verdicts } = after
   const nodes = new Map<string, PlanNode>()
   for (const node of state.plan.nodes) {
     const execution = Object.hasOwn(state.executions, node.key) ? state.executions[node.key] : undefined
@@ -178,11 +179,16 @@ export function foldStep(facts: Facts, before: SessionState | undefined, after: 
     equal(facts.executions.get(id) ?? 'PENDING', status, `events tell the status of ${id}`)
   }
   equal(Object.fromEntries(facts.interrupts), Object.fromEntries(state.interrupts.map((i) => [i.id, i.status])), 'events tell of interrupts') // prettier-ignore
-  equal(
-    checkpoints.map(({ executionId }) => executionId),
-    count('EXECUTION_ACCEPTED').map(({ executionId }) => executionId),
-    'a checkpoint after each accepted execution',
-  )
+  const subjects = (type: Event['type'], behind = 0): unknown[] =>
+    count(type).map(({ seq, executionId }) => [seq - behind, executionId])
+  equal(subjects('CHECKPOINT_MADE', 1), subjects('EXECUTION_ACCEPTED'), 'a checkpoint after each accepted execution')
+  for (const { seq, executionId } of count('CHECKPOINT_MADE')) {
+    holds(
+      checkpointAt(state, seq)?.accepted.includes(executionId as string) === true,
+      'a checkpoint knows what made it',
+    )
+    equal(checkpointAt(state, seq - 1), undefined, 'a checkpoint stands after its event alone')
+  }
   equal(
     verdicts.map(({ seq }) => seq),
     count('VERDICT_GIVEN').map(({ seq }) => seq),

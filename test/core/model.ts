@@ -1,4 +1,5 @@
 import type { Amounts } from '../../src/core/budget.ts'
+import { checkpointAt } from '../../src/core/checkpoint.ts'
 import { executionById, executionsOf, nodeOf } from '../../src/core/draft.ts'
 import type { Event } from '../../src/core/event.ts'
 import { type ExecutionState, heldAttempt } from '../../src/core/execution.ts'
@@ -8,7 +9,7 @@ import type { Json } from '../../src/core/json.ts'
 import { DEFAULT_COMPILE } from '../../src/core/pattern.ts'
 import type { Plan } from '../../src/core/plan.ts'
 import { isEnded } from '../../src/core/session.ts'
-import { type Checkpoint, DEFAULT_LIMITS, type SessionState, type Step } from '../../src/core/state.ts'
+import { DEFAULT_LIMITS, type SessionState, type Step } from '../../src/core/state.ts'
 import type { Report } from '../../src/core/attempt.ts'
 import { type Happening, open, type Opening, step } from '../../src/core/step.ts'
 import { nextTick } from '../../src/core/tick.ts'
@@ -55,7 +56,7 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
   // What is drawn has no prototypes, which what comes from a database has.
   let last = open(JSON.parse(JSON.stringify(session)), now)
   const events: Event[] = [...last.events]
-  const checkpoints: Checkpoint[] = []
+  const checkpoints: number[] = []
   const made: Made[] = []
   const facts = startFacts()
   /** Units of which somebody has used more than was put aside. */
@@ -66,7 +67,7 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
     const before = last.state
     last = step(before, happening, now)
     events.push(...last.events)
-    checkpoints.push(...last.checkpoints)
+    checkpoints.push(...last.events.filter(({ type }) => type === 'CHECKPOINT_MADE').map(({ seq }) => seq))
     checkStep(before, last, allowed)
     foldStep(facts, before, last, now)
     if (!isExceeded) for (const account of Object.values(last.state.budget).slice(0, 2)) holds(isWithin(account), 'no limit is passed') // prettier-ignore
@@ -177,9 +178,10 @@ export function world(plan: Plan, beginning: Beginning = {}): World {
     happen({ type: 'CHILD_ENDED', executionId, childId: wrong ? 'another' : childId, ...end, reason: 'chance' }, allowed) // prettier-ignore
   }
   const rollBack = (pick: number): void => {
-    const to = pick % 2 === 0 ? undefined : choose(checkpoints, pick)
+    const toSeq = pick % 2 === 0 ? undefined : choose(checkpoints, pick)
+    const { accepted = [] } = (toSeq !== undefined && checkpointAt(last.state, toSeq)) || {}
     const allowed = inOneOf('RUNNING', 'INTERRUPTED', 'PAUSED')
-    const goal = { toSeq: to?.seq ?? 0, keep: to?.accepted ?? [], ...(pick % 3 === 0 && { commit: 'c' }) }
+    const goal = { toSeq: toSeq ?? 0, keep: accepted, ...(pick % 3 === 0 && { commit: 'c' }) }
     happen({ type: 'ROLL_BACK', reason: 'chance', ...goal }, allowed)
   }
   const restore = (error: boolean): void => {

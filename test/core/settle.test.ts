@@ -1,3 +1,4 @@
+import { checkpointAt } from '../../src/core/checkpoint.ts'
 import { describe, expect, it } from 'vitest'
 import { hash } from '../../src/core/hash.ts'
 import type { Report } from '../../src/core/attempt.ts'
@@ -254,16 +255,32 @@ describe('E70: a checkpoint', () => {
   it('is set after each accepted execution with all that is accepted so far, in the order of the plan', () => {
     const session = running(planOf('PARALLEL', ['9', '10', 'c']))
     session.do('10')
-    const [first] = session.last.checkpoints
-    expect(first).toEqual({ seq: expect.any(Number), executionId: idOf('10'), accepted: [idOf('10')] })
     session.do('9')
-    const [second] = session.last.checkpoints
-    expect(second?.accepted).toEqual([idOf('9'), idOf('10')])
-    expect(session.events.find(({ seq }) => seq === second?.seq)).toMatchObject({
-      type: 'CHECKPOINT_MADE',
-      executionId: idOf('9'),
-      data: { accepted: 2 },
-    })
+    const made = session.events.filter(({ type }) => type === 'CHECKPOINT_MADE')
+    expect(made).toMatchObject([
+      { executionId: idOf('10'), data: { accepted: 1 } },
+      { executionId: idOf('9'), data: { accepted: 2 } },
+    ])
+    expect(made.map(({ seq }) => checkpointAt(session.state, seq))).toEqual([
+      { accepted: [idOf('10')] },
+      { accepted: [idOf('9'), idOf('10')] },
+    ])
+  })
+
+  it('stands nowhere else', () => {
+    const session = running(planOf('SEQUENTIAL', ['a', 'b']))
+    expect(checkpointAt(session.state, session.state.seq)).toBeUndefined()
+    session.do('a')
+    const found = session.events.filter(({ seq }) => checkpointAt(session.state, seq) !== undefined)
+    expect(found.map(({ type }) => type)).toEqual(['CHECKPOINT_MADE'])
+    expect(checkpointAt(session.state, session.state.seq + 1)).toBeUndefined()
+  })
+
+  it('has the last commit of the workspace by then', () => {
+    const session = running(planOf('SEQUENTIAL', ['a', 'b', 'c']))
+    for (const key of ['a', 'b', 'c']) session.do(key, { ...OK, ...(key !== 'b' && { commit: `after ${key}` }) })
+    const made = session.events.filter(({ type }) => type === 'CHECKPOINT_MADE')
+    expect(made.map(({ seq }) => checkpointAt(session.state, seq)?.commit)).toEqual(['after a', 'after a', 'after c'])
   })
 })
 

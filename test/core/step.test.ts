@@ -1,3 +1,5 @@
+import { checkpointAt } from '../../src/core/checkpoint.ts'
+import type { Event } from '../../src/core/event.ts'
 import { describe, expect, it } from 'vitest'
 import type { ExecutionState } from '../../src/core/execution.ts'
 import { BEGIN, error, idOf, LOST, MINUTE, OK, ok, planOf, queued, running, types } from './sessions.ts'
@@ -47,7 +49,6 @@ describe('planning a session', () => {
     expect(session.plan()).toEqual({
       state,
       events: [],
-      checkpoints: [],
       verdicts: [],
       effects: [],
       refused: 'the session has its plan: RUNNING',
@@ -80,7 +81,8 @@ describe('E71: a session that tries an earlier one again', () => {
       status: 'READY',
       input: { upstream: [{ key: 'a', executionId: idOf('a'), status: 'ACCEPTED' }] },
     })
-    expect(session.last.checkpoints).toMatchObject([{ executionId: idOf('a'), accepted: [idOf('a')] }])
+    const { seq } = session.events.findLast(({ type }) => type === 'CHECKPOINT_MADE') as Event
+    expect(checkpointAt(session.state, seq)).toEqual({ accepted: [idOf('a')] })
     expect(session.effects).toEqual([{ type: 'ENQUEUE', executionId: idOf('b') }])
   })
 
@@ -219,7 +221,7 @@ describe('E2, E21: a report that comes late or twice', () => {
       jitter: 0,
     } as const
     const late = session.happen({ ...report, ...change })
-    expect(late).toMatchObject({ refused: STALE, effects: [], checkpoints: [] })
+    expect(late).toMatchObject({ refused: STALE, effects: [] })
     expect(late.events).toMatchObject([
       {
         type: 'ATTEMPT_LATE',
@@ -278,7 +280,6 @@ describe('E5: a session that has ended', () => {
       refused: 'the session has ended: SUCCEEDED',
       events: [],
       effects: [],
-      checkpoints: [],
       verdicts: [],
     }
     expect(session.plan()).toEqual(refusal)

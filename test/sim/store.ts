@@ -30,7 +30,6 @@ export function createMemoryStore(tables: Tables, life: Life, breaks: (verb: str
     answered: (claim) => ask('answered', () => tables.answered(claim)),
     analysis: (sessionId) => ask('analysis', () => tables.analysis(sessionId)),
     sessionOfInterrupt: (id) => ask('interrupt', () => tables.sessionOfInterrupt(id)),
-    checkpoint: (sessionId, seq) => ask('checkpoint', () => tables.checkpoint(sessionId, seq)),
     workspace: (projectId) => ask('workspace', () => tables.projects.find(({ id }) => id === projectId)?.workspace),
     // Nobody plans by what is expected here.
     experience: () => ask('experience', () => new Map()),

@@ -32,7 +32,6 @@ interface SessionRows {
   attempts: Map<string, string>
   interrupts: Map<string, string>
   artifacts: ArtifactRow[]
-  checkpoints: Map<number, { accepted: string[]; commit: string | null }>
 }
 
 /** Who looks on. Its verbs throw what rule is broken. */
@@ -61,7 +60,6 @@ export interface Tables {
   analysis(sessionId: string): Analysis | undefined
   /** The session of an interrupt. */
   sessionOfInterrupt(interruptId: string): string | undefined
-  checkpoint(sessionId: string, seq: number): { accepted: string[]; commit: string | null } | undefined
   task(projectId: string, taskId: string): (NewTask & { workspace: string }) | undefined
   taskText(taskId: string): TaskText
   /** Those of an execution. */
@@ -108,7 +106,6 @@ export function createTables(onLooker: OnLooker, careless = false): Tables {
       attempts: new Map(known?.attempts),
       interrupts: new Map(known?.interrupts),
       artifacts: [...(known?.artifacts ?? []), ...artifacts],
-      checkpoints: new Map(known?.checkpoints),
     }
     if (!known || before.planVersion !== after.planVersion) {
       rows.plans.set(after.planVersion, { graph: JSON.parse(json(after.plan)) as Plan, analysis })
@@ -120,9 +117,6 @@ export function createTables(onLooker: OnLooker, careless = false): Tables {
       const { current } = execution
       if (!current || current === was?.current) continue
       rows.attempts.set(`${execution.id} ${current.number}`, json(attemptRow(after, execution, current)))
-    }
-    for (const { seq, accepted, commit = null } of transition.steps.flatMap(({ checkpoints }) => checkpoints)) {
-      rows.checkpoints.set(seq, { accepted: [...accepted], commit })
     }
     for (const interrupt of after.interrupts) {
       if (!before.interrupts.includes(interrupt))
@@ -190,7 +184,6 @@ export function createTables(onLooker: OnLooker, careless = false): Tables {
     answered,
     analysis: (sessionId) => sessions.get(sessionId)?.plans.get(1)?.analysis,
     sessionOfInterrupt: (id) => [...sessions].find(([, { interrupts }]) => interrupts.has(id))?.[0],
-    checkpoint: (sessionId, seq) => sessions.get(sessionId)?.checkpoints.get(seq),
     task(projectId, taskId) {
       const found = JSON.parse(tasks.get(taskId) ?? 'null') as NewTask | null
       const workspace = projects.find(({ id }) => id === projectId)?.workspace ?? ''

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { openDatabase, type Database } from '../../src/store/db.ts'
@@ -53,6 +53,29 @@ describe.each(DATABASES)('migrating a database (%s)', (kind) => {
     expect(await tablesOf(database)).toEqual(['one'])
     write('2_second', 'CREATE TABLE two (a int);')
     expect(await migrate(database, folder)).toEqual({ applied: ['2_second'] })
+  })
+
+  it('keeps checkpoints that were rows of their own', async () => {
+    const follow = '20261123072716_checkpoints_follow'
+    for (const name of readdirSync(MIGRATIONS)) {
+      if (name < follow) cpSync(join(MIGRATIONS, name), join(folder, name), { recursive: true })
+    }
+    await migrate(database, folder)
+    const [session, first, second] = [1, 2, 3].map((n) => `00000000-0000-7000-8000-00000000000${n}`)
+    // Without the session, its task and its project: this is about other tables.
+    await database.script(`BEGIN; SET LOCAL session_replication_role = replica;
+      INSERT INTO "Execution" (id, "sessionId", key, position, title, status, "acceptedSeq", "endedAt", "createdAt") VALUES
+        ('${first}', '${session}', 'a', 0, 'A', 'ACCEPTED', 7, '2026-01-01T00:00:01Z', '2026-01-01'),
+        ('${second}', '${session}', 'b', 1, 'B', 'ACCEPTED', 4, '2026-01-01T00:00:00Z', '2026-01-01');
+      INSERT INTO "Checkpoint" ("sessionId", seq, "executionId", accepted, commit, "createdAt") VALUES
+        ('${session}', 5, '${second}', '{${second}}', NULL, '2026-01-01T00:00:00Z'),
+        ('${session}', 8, '${first}', '{${first},${second}}', 'c1', '2026-01-01T00:00:01Z');
+      COMMIT`)
+    const all = 'SELECT * FROM "Checkpoint" ORDER BY seq'
+    const before = await database.query(all)
+    cpSync(join(MIGRATIONS, follow), join(folder, follow), { recursive: true })
+    expect(await migrate(database, folder)).toEqual({ applied: [follow] })
+    expect(await database.query(all)).toEqual(before)
   })
 
   it('takes semicolons in strings and functions for what they are', async () => {
