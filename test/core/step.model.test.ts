@@ -8,7 +8,7 @@ import { anyBudget, anyCommands, anyLimits, anyPolicy, type Command } from './co
 import { type Beginning, type World, world } from './model.ts'
 import { anyFullPlan, anyPlan, anyWildPlan } from './plans.ts'
 import './seed.ts'
-import { CANCELED, error, LOST, nothing, OK, ok } from './sessions.ts'
+import { asks, CANCELED, error, failing, LOST, nothing, OK, ok, part, planOf } from './sessions.ts'
 import { endsFrom } from './table.ts'
 
 /** Moves that sessions and executions have made in all of these worlds. */
@@ -42,6 +42,12 @@ const anyBeginning: fc.Arbitrary<Beginning> = fc
     ...(parent !== undefined && { parentSessionId: parent }),
   }))
 
+/** One attempt at what can be claimed first. */
+function performs(session: World, report: Report, ledger: 'DELEGATE' | 'SATISFIED' = 'SATISFIED'): void {
+  session.obey({ do: 'CLAIM', pick: 1, leaseMs: 600_000 })
+  session.obey({ do: 'REPORT', pick: 0, report, uses: 0.5, jitter: 0.5, ledger })
+}
+
 const EVERYTHING = [
   'SESSION_SUCCEEDED',
   'SESSION_PARTIAL',
@@ -61,7 +67,6 @@ const EVERYTHING = [
   'ROUND_JUDGED',
   'PLAN_CHANGED',
   'CHILD_ENDED',
-  'COMPENSATION_FAILED',
   'WORKSPACE_RESTORED',
 ]
 
@@ -105,14 +110,82 @@ describe('a session, whatever happens to it in whatever order,', () => {
         const session = world(plan, beginning)
         for (const command of commands) session.obey(command)
         session.obey({ do: 'ROLL_BACK', pick: commands.length })
-        session.work([ok({ a: 1 }), ...reports])
+        session.work([ok({ a: 1 }), ok({ a: 1 }), ...reports])
         noteMoves(session)
         note([session.state.status, ...session.facts.executions.values()])
       }),
-      { numRuns: 150 },
+      { numRuns: 250 },
     )
     expect([...seen.keys()]).toEqual(expect.arrayContaining(['ROLLED_BACK', 'COMPENSATED']))
     expect(seen.get('ROLLED_BACK')).toBeGreaterThan(50)
+  })
+
+  it('E95: asks what becomes of a compensation whose own question nobody has answered', () => {
+    const undone = part('a', { compensation: { title: 'Take it back' } })
+    const session = world(planOf('SEQUENTIAL', [undone, part('b')]))
+    session.obey({ do: 'PLAN' })
+    performs(session, OK)
+    session.obey({ do: 'ROLL_BACK', pick: 0 })
+    performs(session, asks())
+    session.letTimePass()
+    noteMoves(session)
+    expect(session.state).toMatchObject({
+      status: 'ROLLED_BACK',
+      interrupts: [{ about: {} }, { about: { undo: 'a' } }],
+    })
+  })
+
+  it('E95: has FAILED once a person gives up undoing', () => {
+    const session = world(planOf('SEQUENTIAL', [part('a', { compensation: { title: 'Take it back' } }), part('b')]))
+    session.obey({ do: 'PLAN' })
+    performs(session, OK)
+    session.obey({ do: 'ROLL_BACK', pick: 0 })
+    performs(session, error('VALIDATION'))
+    expect(session.state.interrupts).toMatchObject([{ status: 'OPEN', choices: ['RETRY', 'SKIP', 'STOP'] }])
+    session.obey({ do: 'ANSWER', pick: 1, choice: 2, role: 'RIGHT', shown: 'RIGHT' })
+    noteMoves(session)
+    expect(session.state).toMatchObject({ status: 'FAILED', interrupts: [{ answer: { choice: 'STOP' } }] })
+  })
+
+  it('E46: skips what waits for its next attempt once its group fails fast', () => {
+    const session = world(failing(planOf('PARALLEL', ['a', 'b']), 'FAIL_FAST'))
+    session.obey({ do: 'PLAN' })
+    performs(session, error('CRASH'))
+    performs(session, error('VALIDATION'))
+    noteMoves(session)
+    expect(session.state.executions).toMatchObject({ a: { status: 'FAILED' }, b: { status: 'SKIPPED', attempt: 1 } })
+  })
+
+  it('E46: skips what is being looked at once its group fails fast', () => {
+    const looked = part('b', { gates: [{ kind: 'COMMAND', command: 'check' }] })
+    const session = world(failing(planOf('PARALLEL', [part('a'), looked]), 'FAIL_FAST'))
+    session.obey({ do: 'PLAN' })
+    performs(session, OK)
+    expect(session.state.executions).toMatchObject({ b: { status: 'VALIDATING' } })
+    performs(session, error('VALIDATION'))
+    noteMoves(session)
+    expect(session.state.executions).toMatchObject({ a: { status: 'FAILED' }, b: { status: 'SKIPPED' } })
+  })
+
+  it('E95: asks what becomes of a compensation that nobody takes', () => {
+    const session = world(planOf('SEQUENTIAL', [part('a', { compensation: { title: 'Take it back' } }), part('b')]))
+    session.obey({ do: 'PLAN' })
+    performs(session, OK)
+    session.obey({ do: 'ROLL_BACK', pick: 0 })
+    session.letTimePass()
+    noteMoves(session)
+    expect(session.state).toMatchObject({ status: 'ROLLED_BACK', interrupts: [{ about: { undo: 'a' } }] })
+  })
+
+  it('E14: skips at once what a manager delegates on top of what has failed', () => {
+    const manager = { maxRounds: 3, maxReplans: 0, maxStalls: 3, maxChildren: 20 }
+    const session = world(planOf('HIERARCHICAL', [part('a')], { aggregate: 'NONE', manager }))
+    session.obey({ do: 'PLAN' })
+    performs(session, OK, 'DELEGATE')
+    while (session.state.executions['manage-2']?.status !== 'READY') performs(session, error('VALIDATION'))
+    performs(session, OK, 'DELEGATE')
+    noteMoves(session)
+    expect([...session.facts.moves]).toContain('execution PENDING > SKIPPED')
   })
 
   it('ends when every attempt goes wrong, each in another way', () => {
