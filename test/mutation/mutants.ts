@@ -130,4 +130,16 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'if (held && d.now >= held.leaseUntil) {',
     to: 'if (held && execution.aborting !== undefined && d.now >= held.leaseUntil) {',
   },
+  {
+    name: 'who says that it is done is believed, though nothing was',
+    file: 'attempt.ts',
+    from: 'rejectNothing(d, key, judged)',
+    to: "begin(d, key, { output: judged.why, summary: '', evidence: judged.evidence, artifacts: 0 })",
+  },
+  {
+    name: 'a checkpoint counts what was accepted after it',
+    file: 'checkpoint.ts',
+    from: 'acceptedSeq !== undefined && acceptedSeq < seq',
+    to: 'acceptedSeq !== undefined && acceptedSeq <= seq + 2',
+  },
 ]
