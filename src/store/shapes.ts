@@ -56,6 +56,11 @@ const EXECUTION = columns({ sessionId: 'uuid', key: 'text' })
  * nothing else changes, or which have nothing else, are written so.
  */
 export const CHANGES = {
+  steppedSession: {
+    table: 'Session',
+    by: columns({ id: 'uuid', was: 'int' }),
+    columns: columns({ version: 'int', seq: 'int', budget: 'jsonb' }),
+  },
   movedSession: {
     table: 'Session',
     by: columns({ id: 'uuid', was: 'int' }),

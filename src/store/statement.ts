@@ -46,7 +46,7 @@ const WHOLE = {
 }
 
 /** What moves sessions that have the version still that somebody saw, which is `was` of each row. */
-const MOVES: readonly Part[] = ['Session', 'movedSession']
+const MOVES: readonly Part[] = ['Session', 'movedSession', 'steppedSession']
 /** What goes with those that were moved, in this order. */
 const FOLLOWING: readonly Part[] = [
   'Plan',

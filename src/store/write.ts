@@ -170,7 +170,8 @@ function collect(
 ): void {
   const known = before.version > 0 ? before : undefined
   const was = { was: before.version }
-  if (known && isChange('movedSession', known, after)) put('movedSession', after, was)
+  const move = known && SESSION_CHANGES.find((name) => isChange(name, known, after))
+  if (move) put(move, after, was)
   else put('Session', sessionRow(after), was)
   const { at } = (steps.at(-1) as Step).events[0] as Event
   if (known?.planVersion !== after.planVersion) put('Plan', planRow(after, after.plan, analysis, at))
@@ -209,4 +210,5 @@ function collect(
 }
 
 /** From the narrowest one on. */
+const SESSION_CHANGES = ['steppedSession', 'movedSession'] as const
 const EXECUTION_CHANGES = ['doneExecution', 'begunExecution', 'begunAndDoneExecution'] as const
