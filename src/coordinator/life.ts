@@ -53,13 +53,16 @@ export function createLife(
     }
   }
 
-  /** A server that did not know yet that it had been replaced may have made or moved sessions after `recover`. */
+  /**
+   * A server that did not know yet that it had been replaced may have made or moved sessions after `recover`. Among several
+   * the sweeper finds them sooner.
+   */
   async function sweep(): Promise<void> {
+    if (sweeper) return
     try {
       for (const { id, version, driver } of await store.unfinished()) {
         if (driver === owner) sessions.catchUp(id, version)
-        // Among several the sweeper finds those that nobody drives.
-        else if (!sweeper) await sessions.drive(id)
+        else await sessions.drive(id)
       }
     } catch (error) {
       log.warn({ err: error }, 'it could not be seen what has been moved by others; it is tried again')

@@ -42,7 +42,7 @@ export interface Sessions {
   resume(sessionId: string): Promise<void>
   /** Drives the session from now on, unless another server that lives does. Never throws. */
   drive(sessionId: string): Promise<void>
-  /** Resumes the session unless this server knows that it has come so far. */
+  /** Resumes the session unless this server knows, once it has written what it is writing, that it has come so far. */
   catchUp(sessionId: string, version: number): void
   /** Resumes the session in a moment. */
   resumeSoon(sessionId: string): void
@@ -386,7 +386,15 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
       }
     },
     catchUp(sessionId, version) {
-      if ((known.get(sessionId)?.version ?? 0) < version) doubt(sessionId)
+      // What is doubtful is read anew in any case.
+      const isBehind = (): boolean => (known.get(sessionId)?.version ?? 0) < version && !doubtful.has(sessionId)
+      if (!isBehind()) return
+      inTurn(sessionId, async () => {
+        if (!isBehind()) return
+        known.delete(sessionId)
+        doubtful.add(sessionId)
+        await current(sessionId)
+      }).catch(() => resumeSoon(sessionId))
     },
     attend: attendance.attend,
     turnAway(sessionId, executionId) {

@@ -22,13 +22,16 @@ export interface Sweeper {
   end(): void
 }
 
-/** Sweeps for all servers of the database: the oldest that lives does it, the others only ask whether it is their turn. */
+/**
+ * Sweeps for all servers of the database: the oldest that lives does it, the others only ask whether it is their turn. What
+ * others have made of its own sessions each one looks after itself: they may have died before they told it.
+ */
 export function createSweeper(
   parts: Parts & { sessions: Sessions },
   { servers, lookMs }: Pick<Membership, 'servers' | 'lookMs'>,
   heartbeat: Pick<Heartbeat, 'inTime'>,
 ): Sweeper {
-  const { sessions, engine, timers, log, owner, now } = parts
+  const { sessions, store, engine, timers, log, owner, now } = parts
   /** Where the next look for waiting executions begins, and when. */
   let after: WaitingExecution | undefined
   let againAt = 0
@@ -73,7 +76,8 @@ export function createSweeper(
     after = waiting.length < WAITING_AT_ONCE ? undefined : waiting.at(-1)
     if (!after) againAt = now() + WAITING_MS
     for (const [sessionId, group] of Map.groupBy(waiting, ({ sessionId }) => sessionId)) {
-      const state = await sessions.read(sessionId)
+      // What made it READY may have died before it rang: what is remembered here knows nothing of it.
+      const state = await store.session(sessionId)
       if (!state) continue
       const ids = new Set(group.map(({ executionId }) => executionId))
       for (const effect of pendingEffects(state)) {
@@ -96,10 +100,14 @@ export function createSweeper(
     return { sessions: found.undriven.length, lost }
   }
 
+  async function catchUp(): Promise<void> {
+    for (const { id, version } of await servers.driven(owner)) sessions.catchUp(id, version)
+  }
+
   function lookIn(ms: number): void {
     if (over) return
     callOff = timers.after(ms, () => {
-      look()
+      Promise.all([look(), catchUp()])
         .catch((error: unknown) => {
           log.warn({ err: error }, 'it could not be seen what nobody has in hand; it is tried again')
         })

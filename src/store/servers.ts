@@ -79,6 +79,8 @@ export interface Servers {
    * @returns those that have no driver now, and how far they have come
    */
   handOn(id: string): Promise<{ id: string; version: number }[]>
+  /** The sessions that a server drives, and how far they have come. */
+  driven(id: string): Promise<{ id: string; version: number }[]>
   /**
    * Looks for what nobody has in hand. Only the oldest server with a crew does: two at once would do no harm.
    *
@@ -169,6 +171,7 @@ export function createServers({ query }: Pick<Database, 'query'>): Servers {
          WHERE driver = $1 AND "endedAt" IS NULL RETURNING id, version`,
         [id],
       ),
+    driven: (id) => query(`SELECT id, version FROM "Session" WHERE driver = $1 AND "endedAt" IS NULL`, [id]),
     async look(id, bury, after) {
       const [turn] = await query<{ mine: boolean; buried: Found['buried'] }>(BURY, [id, bury])
       if (!turn?.mine) return undefined

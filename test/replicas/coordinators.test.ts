@@ -8,6 +8,10 @@ import { memoryBus } from '../../src/buses/memory.ts'
 import type { Coordinator } from '../../src/coordinator/coordinator.ts'
 import { createCoordinator } from '../../src/coordinator/create.ts'
 import { timers } from '../../src/coordinator/timers.ts'
+import type { Report } from '../../src/core/attempt.ts'
+import type { ExecutionState } from '../../src/core/execution.ts'
+import type { SessionState } from '../../src/core/state.ts'
+import { step } from '../../src/core/step.ts'
 import type { Engine } from '../../src/engine.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded.ts'
 import type { Outcome } from '../../src/runtime.ts'
@@ -226,6 +230,47 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     expect((await eventsAfter(database.query, [{ id, after: 0 }], 1_000)).map(({ type }) => type)).not.toContain(
       'ATTEMPT_LATE',
     )
+  })
+
+  it.each([
+    ['made READY', []],
+    ['left to be judged', [{ kind: 'JUDGE' as const, criteria: 'It is good.' }]],
+  ])('go on with what one has %s that died before it told anybody', async (_, gates) => {
+    let deaf = true
+    const one = await open({
+      engine: ({ take: _, ...engine }) => ({ ...engine, enqueue: (item) => deaf || engine.enqueue(item) }),
+    })
+    const part = { title: 't', description: '', capabilities: ['inside'], dependsOn: [] }
+    const task = {
+      title: 't',
+      description: '',
+      subTasks: [
+        { ...part, key: 'a', gates },
+        { ...part, key: 'b' },
+      ],
+    }
+    const started = await one.coordinator.start({ projectId, task, pattern: 'SEQUENTIAL' })
+    if (started.kind !== 'STARTED') throw new Error(JSON.stringify(started))
+    deaf = false
+    agent.script = (work) => ok(work.fence > 0 ? 'done' : { verdict: 'ACCEPT' })
+    // On a bus that nobody else hears.
+    const dead = createStore({ database, bus: memoryBus(), log, newId: uuid })
+    const before = (await dead.session(started.sessionId)) as SessionState
+    const { id: executionId } = before.executions['a'] as ExecutionState
+    const { id: agentId } = await database.prisma.agent.findFirstOrThrow({ where: { name: 'inside' } })
+    const now = Date.now()
+    const attempt = { id: uuid(), agentId, agentVersion: 1, owner: uuid(), leaseUntil: now + 60_000 }
+    const claimed = step(before, { type: 'CLAIM', executionId, attempt, selection: null }, now)
+    const report: Report = { kind: 'OK', output: 'said', summary: '', evidence: [], artifacts: 0, usage: {} }
+    const told = { executionId, attemptId: attempt.id, fence: 1, report, jitter: 0 }
+    const reported = step(claimed.state, { type: 'REPORT', ...told }, now)
+    expect(await dead.write({ before, after: reported.state, steps: [claimed, reported] })).toBe(true)
+    await succeeded(started.sessionId)
+    expect(agent.begun.at(-1)).toBe('b 1')
+    const { output, attempt: attempts } = await database.prisma.execution.findUniqueOrThrow({
+      where: { id: executionId },
+    })
+    expect([output, attempts]).toEqual(['said', 1])
   })
 
   it('ring again for what waits and was forgotten', async () => {
