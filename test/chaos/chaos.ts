@@ -10,7 +10,7 @@ import { configuration, readDeeds } from './agents.ts'
 import { askUntil } from './ask.ts'
 import { check, type Findings } from './checks.ts'
 import { drawFaults, type FaultKind, strike, type Targets } from './faults.ts'
-import { type Busy, busyServers, caughtUpAfter, countLiving, runningAt } from './flight.ts'
+import { type Busy, busyServers, caughtUpAfter, countLiving, runningAt, sessionsBehind } from './flight.ts'
 import { type Load, startLoad } from './load.ts'
 import { type Member, type Members, startMembers } from './members.ts'
 import { readRows, type Rows } from './rows.ts'
@@ -110,7 +110,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
 
 /** Lets one fault after the other strike, each while something is in flight, and asks for more work as they go. */
 async function strikeAll(
-  { kills, executions, seed, progress, log }: ChaosOptions,
+  { kills, executions, seed, withinMs, progress, log }: ChaosOptions,
   { members, load, rows, targets }: { members: Members; load: Load; rows: Rows; targets: Targets },
 ): Promise<Pick<ChaosReport, 'hits' | 'missed'>> {
   const random = randomOf(seed).apart('faults')
@@ -137,7 +137,8 @@ async function strikeAll(
         missed++
         continue
       }
-      const hit = { kind, at, running, caughtUpMs: await untilCaughtUp(rows, at, from) }
+      const behind = (sessions: object[]): void => log(JSON.stringify({ msg: 'behind', kind, at, from, sessions }))
+      const hit = { kind, at, running, caughtUpMs: await untilCaughtUp(rows, { at, from, withinMs, behind }) }
       hits.push(hit)
       log(JSON.stringify({ msg: 'fault', ...hit }))
       const took = hit.caughtUpMs === null ? 'work has not gone on' : `work went on after ${hit.caughtUpMs} ms`
@@ -172,10 +173,18 @@ async function inFlight(
   }
 }
 
-async function untilCaughtUp(rows: Rows, struck: number, from: number): Promise<number | null> {
+/** @param behind told once what is too late */
+async function untilCaughtUp(
+  rows: Rows,
+  { at, from, withinMs, behind }: { at: number; from: number; withinMs: number; behind(sessions: object[]): void },
+): Promise<number | null> {
+  let isLate = false
   for (const until = Date.now() + STUCK_MS; Date.now() < until; await pause(LOOK_MS)) {
-    const took = await caughtUpAfter(rows, struck, from)
+    const took = await caughtUpAfter(rows, at, from)
     if (took !== undefined) return took
+    if (isLate || Date.now() - from < withinMs) continue
+    isLate = true
+    behind(await sessionsBehind(rows, at, from))
   }
   return null
 }

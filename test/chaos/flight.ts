@@ -68,3 +68,17 @@ export async function caughtUpAfter({ read }: Rows, struck: number, from: number
   if (!row || row.behind > 0) return undefined
   return Math.max(0, (row.last?.getTime() ?? from) - from)
 }
+
+const BEHIND = `SELECT s.id, s.status::text AS status, s.driver, s.version, s.seq,
+    (SELECT json_agg(json_build_object('key', e.key, 'id', e.id, 'status', e.status, 'readyAt', e."readyAt", 'resumeAt', e."resumeAt",
+        'attempts', (SELECT json_agg(json_build_object('id', a.id, 'status', a.status, 'owner', a.owner, 'startedAt', a."startedAt",
+          'endedAt', a."endedAt") ORDER BY a.number) FROM "Attempt" a WHERE a."executionId" = e.id)) ORDER BY e.position)
+      FROM "Execution" e WHERE e."sessionId" = s.id) AS executions,
+    (SELECT json_agg(json_build_object('id', id, 'name', name, 'leaseUntil', "leaseUntil") ORDER BY id) FROM "Server") AS servers
+  FROM "Session" s WHERE s."createdAt" <= $1 AND s."endedAt" IS NULL AND NOT EXISTS (
+    SELECT FROM "Attempt" a WHERE a."sessionId" = s.id AND a."startedAt" > $2
+  )`
+
+/** The sessions that were under way when a fault struck and have neither begun anything since nor ended, for whoever looks why. */
+export const sessionsBehind = ({ read }: Rows, struck: number, from: number): Promise<object[]> =>
+  read<object>(BEHIND, [new Date(struck), new Date(from)])
