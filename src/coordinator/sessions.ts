@@ -8,12 +8,14 @@ import { nextTick } from '../core/tick.ts'
 import type { Claim } from '../store/idempotency.ts'
 import type { ArtifactRow, Transition } from '../store/write.ts'
 import type { Ahead, AheadClaim } from './ahead.ts'
+import { createAlarms } from './alarms.ts'
 import { createAttendance } from './attendance.ts'
 import { loseJudges } from './judges.ts'
 import type { Parts } from './parts.ts'
 import { readyItem } from './ready.ts'
 import { keyTaken, takesClaims, takeSteps, type Waiting, withClaims } from './together.ts'
 import { createTurnedAway } from './turnedAway.ts'
+import { createTurns } from './turns.ts'
 
 /** Moves sessions: one happening after the other for each, all of them at once. */
 export interface Sessions {
@@ -68,8 +70,6 @@ export interface Errands {
   ended(state: SessionState): void
 }
 
-/** Node's timers hold no more than this, in milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
 /** How soon a session is looked at again that could not be read or written, in milliseconds. */
 const SOON_MS = 1_000
 /** Happenings of one session that are written together at most: bounds the statement. */
@@ -87,11 +87,10 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
       () => resumeSoon(sessionId),
     )
   })
-  const turns = new Map<string, Promise<unknown>>()
+  const inTurn = createTurns()
   /** Happenings that came while an earlier one was being written: all of them are written next, together. */
   const gathered = new Map<string, Waiting[]>()
-  /** What calls off the timer of a session. */
-  const alarms = new Map<string, () => void>()
+  const alarms = createAlarms(timers, (sessionId) => void wake(sessionId))
   const waiters = new Map<string, (() => void)[]>()
   const attendance = createAttendance(hear, (sessionId) => {
     const state = known.get(sessionId)
@@ -100,18 +99,6 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
   /** Claims of which nobody knows whether they were written. */
   const unsure = new Map<string, AheadClaim[]>()
   let stopped = false
-
-  /** What is done with one session waits for its turn; the queue goes when it is empty. */
-  function inTurn<T>(sessionId: string, act: () => Promise<T>): Promise<T> {
-    const turn = (turns.get(sessionId) ?? Promise.resolve()).then(act)
-    const tail = turn
-      .catch(() => {})
-      .finally(() => {
-        if (turns.get(sessionId) === tail) turns.delete(sessionId)
-      })
-    turns.set(sessionId, tail)
-    return turn
-  }
 
   async function read(sessionId: string): Promise<SessionState | undefined> {
     return known.get(sessionId) ?? (await store.session(sessionId))
@@ -122,7 +109,7 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     const state = await read(sessionId)
     if (doubtful.delete(sessionId)) {
       if (state) restore(state)
-      else clearTimer(sessionId)
+      else alarms.clear(sessionId)
       for (const claim of unsure.get(sessionId) ?? []) {
         // What was claimed after all, though nobody heard so, has not begun yet.
         if (state) claim.begin(state)
@@ -268,7 +255,7 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
 
   function resumeSoon(sessionId: string): void {
     doubtful.add(sessionId)
-    wakeIn(sessionId, SOON_MS)
+    alarms.set(sessionId, SOON_MS)
   }
 
   /** After the commit: what has become READY goes to the engine, what has to stop is stopped. */
@@ -337,34 +324,19 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
 
   /** Wakes the session when time alone makes something happen. */
   function schedule(state: SessionState): void {
-    clearTimer(state.id)
     const due = isMine(state) ? nextTick(state) : undefined
-    if (due !== undefined) wakeIn(state.id, Math.min(Math.max(0, due - now()), LONGEST_TIMER))
-  }
-
-  function wakeIn(sessionId: string, ms: number): void {
-    clearTimer(sessionId)
-    if (stopped) return
-    alarms.set(
-      sessionId,
-      timers.after(ms, () => void wake(sessionId)),
-    )
-  }
-
-  function clearTimer(sessionId: string): void {
-    alarms.get(sessionId)?.()
-    alarms.delete(sessionId)
+    if (due === undefined) alarms.clear(state.id)
+    else alarms.set(state.id, due - now())
   }
 
   async function wake(sessionId: string): Promise<void> {
-    alarms.delete(sessionId)
     try {
       const result = await advance(sessionId, { type: 'TICK' })
       // A timer may come a little early; then nothing has happened yet.
       if (result && result.events.length === 0) schedule(result.state)
     } catch (error) {
       log.error({ err: error, sessionId }, 'a session could not be woken; it is tried again')
-      wakeIn(sessionId, SOON_MS)
+      alarms.set(sessionId, SOON_MS)
     }
   }
 
@@ -428,10 +400,9 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     },
     stop() {
       stopped = true
-      for (const callOff of alarms.values()) callOff()
       turnedAway.clear()
       attendance.stop()
-      alarms.clear()
+      alarms.stop()
     },
   }
 }
