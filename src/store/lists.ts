@@ -38,7 +38,6 @@ function valueOf(value: unknown, type: string): string {
   if (value === undefined || value === null) return NONE
   if (isJson(type)) return JSON.stringify(value)
   if (type === 'timestamptz' && typeof value === 'number') return isoAt(value)
-  if (Array.isArray(value)) return `{${value.join(',')}}`
   return String(value)
 }
 
@@ -47,23 +46,19 @@ const isJson = (type: string): boolean => type === 'text' || type === 'json' || 
 
 /** A list of one column as an array. @param n number of its parameter */
 export function arrayOf([, type]: Column, n: number): string {
-  return `string_to_array($${n}, E'\\x1e', E'\\x1f')::${elementOf(type)}[]`
+  return `string_to_array($${n}, E'\\x1e', E'\\x1f')::${type}[]`
 }
-
-/** An array of arrays would be taken for one with two dimensions. */
-const elementOf = (type: string): string => (type.endsWith('[]') ? 'text' : type)
 
 /** Parameters as a table `r` whose rows have these columns. @param n number of the first one */
 export function tableOf(columns: readonly Column[], n: number, form: Form): string {
   const names = columns.map(([name]) => `"${name}"`).join(', ')
   if (form === 'ONE')
-    return `(SELECT ${columns.map(([, type], at) => `$${n + at}::${elementOf(type)}`).join(', ')}) AS r(${names})`
+    return `(SELECT ${columns.map(([, type], at) => `$${n + at}::${type}`).join(', ')}) AS r(${names})`
   return `unnest(${columns.map((column, at) => arrayOf(column, n + at)).join(', ')}) AS r(${names})`
 }
 
 /** A value of that table as what the column holds; words come as JSON. */
 export function valueIn([name, type]: Column): string {
   const listed = `r."${name}"`
-  if (type === 'text') return `(${listed}::json #>> '{}')`
-  return type.endsWith('[]') ? `${listed}::${type}` : listed
+  return type === 'text' ? `(${listed}::json #>> '{}')` : listed
 }

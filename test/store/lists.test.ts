@@ -12,7 +12,6 @@ const COLUMNS: readonly Column[] = [
   ['verbatim', 'json'],
   ['number', 'int'],
   ['at', 'timestamptz'],
-  ['others', 'uuid[]'],
   ['status', '"ExecutionStatus"'],
 ]
 
@@ -36,7 +35,6 @@ const row = fc.record({
   verbatim: fc.option(json),
   number: fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })),
   at: fc.option(fc.integer({ min: 0, max: Date.parse('2100-01-01') })),
-  others: fc.option(fc.array(fc.uuid())),
   status: fc.option(fc.constantFrom('READY', 'ACCEPTED')),
 })
 
