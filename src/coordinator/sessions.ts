@@ -233,17 +233,22 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
   function hear(sessionId: string): () => void {
     return store.follow(sessionId, (seq) => {
       const state = known.get(sessionId)
-      if (state && (seq === undefined || seq > state.seq)) void readAgain(sessionId)
+      if (state && (seq === undefined || seq > state.seq)) void readAgain(sessionId, () => hasMoved(sessionId))
     })
   }
 
-  /** Reads the session again if it has moved on. */
-  async function readAgain(sessionId: string): Promise<void> {
+  /** Whether the rows say something else of the session than this server remembers. */
+  async function hasMoved(sessionId: string): Promise<boolean> {
+    const state = known.get(sessionId)
+    const version = state && (await store.version(sessionId))
+    return version !== undefined && version !== state?.version
+  }
+
+  /** Reads the session again, if that is needed still once it is its turn. Never throws. */
+  async function readAgain(sessionId: string, isNeeded: () => boolean | Promise<boolean>): Promise<void> {
     try {
       await inTurn(sessionId, async () => {
-        const state = known.get(sessionId)
-        const version = state && (await store.version(sessionId))
-        if (version === undefined || version === state?.version) return
+        if (!(await isNeeded())) return
         known.delete(sessionId)
         doubtful.add(sessionId)
         await current(sessionId)
@@ -360,13 +365,7 @@ export function createSessions(parts: Parts, errands: Errands, ahead: Ahead): Se
     catchUp(sessionId, version) {
       // What is doubtful is read anew in any case.
       const isBehind = (): boolean => (known.get(sessionId)?.version ?? 0) < version && !doubtful.has(sessionId)
-      if (!isBehind()) return
-      inTurn(sessionId, async () => {
-        if (!isBehind()) return
-        known.delete(sessionId)
-        doubtful.add(sessionId)
-        await current(sessionId)
-      }).catch(() => resumeSoon(sessionId))
+      if (isBehind()) void readAgain(sessionId, isBehind)
     },
     attend: attendance.attend,
     turnAway(sessionId, executionId) {

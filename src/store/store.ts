@@ -126,7 +126,6 @@ export function createStore(parts: {
   const { database, bus, log, newId } = parts
   const { query } = database
   const writer = createWriter(database, bus)
-  const taskOf = readTasks(query)
   return {
     write: writer.write,
     ring: writer.ring,
@@ -171,7 +170,7 @@ export function createStore(parts: {
     async workspace(id) {
       return (await database.prisma.project.findUnique({ where: { id } }))?.workspace
     },
-    task: (projectId, taskId) => taskOf({ projectId, taskId }),
+    task: readTasks(query),
     agents: () =>
       query<AgentRecord>(
         `SELECT id, name, type::text AS type, description, capabilities, status::text AS status, "statusReason", slots,

@@ -50,7 +50,7 @@ type TaskPolicy = Omit<
 >
 
 /** A task and its parts, each with the keys of those that it depends on. */
-const READ = `SELECT t.id, o.id AS "projectId", to_jsonb(t) AS task, o.workspace, coalesce((
+const READ = `SELECT to_jsonb(t) AS task, o.workspace, coalesce((
     SELECT jsonb_agg(to_jsonb(p) || jsonb_build_object('dependsOn', coalesce((
       SELECT jsonb_agg(coalesce(b.key, b.id::text)) FROM "TaskDependency" d JOIN "Task" b ON b.id = d."dependsOnId"
       WHERE d."taskId" = p.id
@@ -62,6 +62,7 @@ const READ = `SELECT t.id, o.id AS "projectId", to_jsonb(t) AS task, o.workspace
 
 interface TaskRow {
   id: string
+  projectId: string
   key: string | null
   title: string
   description: string
@@ -75,34 +76,26 @@ interface TaskRow {
 }
 
 interface Read {
-  id: string
-  projectId: string
   task: TaskRow
   workspace: string
   parts: (TaskRow & { dependsOn: string[] })[]
-}
-
-/** Which task of which project. */
-export interface TaskWanted {
-  projectId: string
-  taskId: string
 }
 
 /**
  * Tasks of projects with their parts, as far as they are not archived; undefined also if the project is. Those that are
  * asked for together are read together: many sessions begin at once where many have ended.
  */
-export function readTasks(query: Query): (wanted: TaskWanted) => Promise<StoredTask | undefined> {
-  const reader = new DataLoader<TaskWanted, StoredTask | undefined>(
+export function readTasks(query: Query): (projectId: string, taskId: string) => Promise<StoredTask | undefined> {
+  const reader = new DataLoader<{ projectId: string; taskId: string }, StoredTask | undefined>(
     async (wanted) => {
       const rows = await query<Read>(READ, [[...new Set(wanted.map(({ taskId }) => taskId))]])
-      const found = new Map(rows.map((row) => [`${row.projectId} ${row.id}`, storedTask(row)]))
+      const found = new Map(rows.map((row) => [`${row.task.projectId} ${row.task.id}`, storedTask(row)]))
       return wanted.map(({ projectId, taskId }) => found.get(`${projectId} ${taskId}`))
     },
     // What was read a moment ago may have been changed since.
     { cache: false },
   )
-  return (wanted) => reader.load(wanted)
+  return (projectId, taskId) => reader.load({ projectId, taskId })
 }
 
 function storedTask(row: Read): StoredTask {
