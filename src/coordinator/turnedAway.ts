@@ -1,3 +1,4 @@
+import { createAlarms } from './alarms.ts'
 import type { Timers } from './timers.ts'
 
 /** Executions that were refused to whoever claimed them, since others take up the room or the budget. */
@@ -15,25 +16,25 @@ const AT_MOST_MS = 1_000
 
 /** @param due called for a session whose executions have waited for long enough */
 export function createTurnedAway(timers: Timers, due: (sessionId: string) => void): TurnedAway {
-  const waiting = new Map<string, { executionIds: Set<string>; callOff(): void }>()
+  const waiting = new Map<string, Set<string>>()
+  const alarms = createAlarms(timers, due)
 
   function take(sessionId: string): readonly string[] {
-    const found = waiting.get(sessionId)
-    if (!found) return []
-    found.callOff()
+    const found = waiting.get(sessionId) ?? []
+    alarms.clear(sessionId)
     waiting.delete(sessionId)
-    return [...found.executionIds]
+    return [...found]
   }
 
   return {
     add(sessionId, executionId) {
       const others = waiting.get(sessionId)
       if (others) {
-        others.executionIds.add(executionId)
+        others.add(executionId)
         return
       }
-      const callOff = timers.after(AT_MOST_MS, () => due(sessionId))
-      waiting.set(sessionId, { executionIds: new Set([executionId]), callOff })
+      waiting.set(sessionId, new Set([executionId]))
+      alarms.set(sessionId, AT_MOST_MS)
     },
     has: (sessionId) => waiting.has(sessionId),
     take,
