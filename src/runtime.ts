@@ -121,9 +121,17 @@ export type Outcome =
     }
   /**
    * It says that it is done, by its words, its exit code or the end of its turn, and nothing of what was wanted has happened.
-   * That is rejected, whatever the gates are. `why` goes on "it says that it is done, but …".
+   * That is rejected, whatever the gates are. `why` goes on "it says that it is done, but …". With `ifChanged` the
+   * runtime has not looked at the workspace: if files have changed there, that is a result after all.
    */
-  | { kind: 'NOTHING'; why: string; evidence: Evidence[]; usage: Usage }
+  | {
+      kind: 'NOTHING'
+      why: string
+      evidence: Evidence[]
+      usage: Usage
+      /** `summary` may be empty. */
+      ifChanged?: { summary: string; output: Json }
+    }
   | { kind: 'ERROR'; error: { class: ErrorClass; message: string }; evidence: Evidence[]; usage: Usage }
   | { kind: 'TIMEOUT'; timeout: 'ATTEMPT' | 'IDLE'; usage: Usage }
   | { kind: 'CANCELED'; usage: Usage }

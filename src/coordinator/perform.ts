@@ -88,10 +88,12 @@ async function run(parts: Crew, claimed: Claimed, signal: AbortSignal): Promise<
     // The server hands it back: that is not the agent's doing.
     if (outcome.kind === 'CANCELED' && parts.stopping.aborted)
       return { report: { kind: 'LOST', meant: true, usage: { ...outcome.usage } }, kept: [] }
-    if (outcome.kind !== 'OK') return { report: reportOf(outcome, []), kept: [] }
+    const done = place ? doneIfChanged(outcome) : outcome
+    if (done.kind !== 'OK') return { report: reportOf(outcome, []), kept: [] }
     const where = { sessionId: state.id, executionId, attemptId }
     const commit = place ? await place.keep() : await snapshot(parts, claimed, 'after')
-    const proven = place && commit ? await withChanges(parts, claimed, outcome, { ...place, commit }) : outcome
+    if (outcome.kind !== 'OK' && !commit) return { report: reportOf(outcome, []), kept: [] }
+    const proven = place && commit ? await withChanges(parts, claimed, done, { ...place, commit }) : done
     const kept = await keepFiles(parts, where, outputDir, proven.files)
     const report = { ...reportOf(proven, kept), ...(before && { before }), ...(commit && { commit }) }
     const agents = node.kind === 'MANAGE' ? await parts.directory.agentsOf(state.projectId) : undefined
@@ -108,6 +110,13 @@ async function run(parts: Crew, claimed: Claimed, signal: AbortSignal): Promise<
   }
 }
 
+/** What an outcome is if files have changed: whoever changes them has done something, though not a word is left of it. */
+function doneIfChanged(outcome: Outcome): Outcome {
+  if (outcome.kind !== 'NOTHING' || !outcome.ifChanged) return outcome
+  const { evidence, usage, ifChanged } = outcome
+  return { kind: 'OK', ...ifChanged, files: [], evidence, usage }
+}
+
 /** A result with what proves that it has changed something: the paths as evidence, the patch as an artifact. */
 async function withChanges(
   parts: Crew,
@@ -115,10 +124,12 @@ async function withChanges(
   outcome: Extract<Outcome, { kind: 'OK' }>,
   change: { before: string; commit: string },
 ): Promise<Extract<Outcome, { kind: 'OK' }>> {
-  const { evidence, file, patch } = await changesOf(parts, state.projectId, change)
+  const { evidence, paths, file, patch } = await changesOf(parts, state.projectId, change)
+  const [first, ...others] = paths
+  const summary = outcome.summary || `changed ${first}${others.length > 0 ? ` and ${others.length} more` : ''}`
   await writeFile(join(await parts.artifacts.openFolder(attemptId), file.name), patch)
   const files = [...outcome.files.filter(({ name }) => name !== file.name), file]
-  return { ...outcome, files, evidence: [...outcome.evidence, evidence] }
+  return { ...outcome, summary, files, evidence: [...outcome.evidence, evidence] }
 }
 
 /** Making a folder takes longer than many a step of the coordinator. */

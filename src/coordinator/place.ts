@@ -78,13 +78,14 @@ export async function changesOf(
   { store, worktrees }: Pick<Tools, 'store' | 'worktrees'>,
   projectId: string,
   { before, commit }: { before: string; commit: string },
-): Promise<{ evidence: Evidence; file: ProducedFile; patch: Uint8Array }> {
+): Promise<{ evidence: Evidence; paths: string[]; file: ProducedFile; patch: Uint8Array }> {
   const workspace = (await store.workspace(projectId)) as string
   const files = await worktrees.changes(workspace, before, commit)
   const patch = await worktrees.patch(workspace, before, commit)
   const detail = { commit, before, count: files.length, files: files.slice(0, MAX_PATHS).map((file) => ({ ...file })) }
   return {
     evidence: { name: 'changed files', kind: 'CHANGES', passed: true, detail },
+    paths: files.map(({ path }) => path),
     file: { name: PATCH, kind: 'PATCH', mediaType: 'text/x-diff' },
     patch,
   }

@@ -190,29 +190,31 @@ export function createCommandRuntime(options: {
       if (result && 'ask' in result) return { kind: 'ASK', ask: result.ask, usage: { ...usage, ...result.usage } }
       const files = await listProducedFiles(work.outputDir, result?.artifacts ?? [], limits)
       const stdout = program.output.stdout()
-      const isEmpty = result ? isBlank(result.output) && result.evidence.length === 0 : isBlank(stdout.text)
-      if (isEmpty && files.length === 0) {
-        const what = result ? 'an empty output in result.json' : 'nothing on stdout'
-        const advice = 'Write result.json or other files into TUTTI_OUTPUT_DIR, or print the result.'
-        const why = `it ended with exit code ${exitCode} and left ${what} and no files. ${advice}`
-        return { kind: 'NOTHING', why, evidence, usage: { ...usage, ...result?.usage } }
-      }
-      if (result) {
-        const { summary, output } = result
-        const all = { ...usage, ...result.usage }
-        return { kind: 'OK', summary, output, files, evidence: [...evidence, ...result.evidence], usage: all }
-      }
       const line = lastLine(stdout.text, REASON_LENGTH) ?? lastLine(program.output.stderr(), REASON_LENGTH)
       const { text, omittedBytes } = stdout
       const output = { exitCode, stdout: text, ...(omittedBytes > 0 && { omittedBytes }) }
-      return {
-        kind: 'OK',
-        summary: oneLine(line ?? `${files.length} ${files.length === 1 ? 'file' : 'files'}`),
-        output,
-        files,
-        evidence,
-        usage,
+      const used = { ...usage, ...result?.usage }
+      const isEmpty = result ? isBlank(result.output) && result.evidence.length === 0 : isBlank(text)
+      if (isEmpty && files.length === 0) {
+        const what = result ? 'an empty output in result.json' : 'nothing on stdout'
+        const advice = 'Write result.json or other files into TUTTI_OUTPUT_DIR, print the result, or change files.'
+        const why = `it ended with exit code ${exitCode} and left ${what} and no files. ${advice}`
+        const ifChanged = { summary: oneLine(result?.summary ?? line ?? ''), output: result?.output ?? output }
+        return { kind: 'NOTHING', why, evidence, usage: used, ifChanged }
       }
+      if (result) {
+        const { summary } = result
+        return {
+          kind: 'OK',
+          summary,
+          output: result.output,
+          files,
+          evidence: [...evidence, ...result.evidence],
+          usage: used,
+        }
+      }
+      const summary = oneLine(line ?? `${files.length} ${files.length === 1 ? 'file' : 'files'}`)
+      return { kind: 'OK', summary, output, files, evidence, usage }
     } catch (error) {
       if (!(error instanceof BadResult)) throw error
       const message = `Command "${name}": ${error.message}`

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { StartInput } from '../../src/coordinator/coordinator.ts'
 import type { SubTask } from '../../src/core/plan.ts'
 import type { SessionState } from '../../src/core/state.ts'
-import type { Work } from '../../src/runtime.ts'
+import type { Outcome, Work } from '../../src/runtime.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from '../workspaces/repository.ts'
@@ -86,6 +86,38 @@ describe.each(HOUSES)('a session with worktrees on $store', (kind) => {
     const [artifact] = await house.database.prisma.artifact.findMany({ where: { sessionId: session.id } })
     expect(artifact).toMatchObject({ name: 'tutti-changes.patch', kind: 'PATCH' })
     expect(readFileSync(house.artifacts.path(artifact?.sha256 ?? ''), 'utf8')).toContain('+new')
+  })
+
+  it('E114: takes files that have changed for work that is done, though not a word is left of it', async () => {
+    const why = 'it left nothing on stdout'
+    agent.script = (work): Outcome => {
+      if (work.attempt === 2) for (const name of ['new.txt', 'newer.txt']) write(work, name, name)
+      const ifChanged = { summary: '', output: { exitCode: 0, stdout: '' } }
+      return { kind: 'NOTHING', why, evidence: [], usage: {}, ifChanged }
+    }
+    const session = await house.end(await start([part('x')], { pattern: 'SEQUENTIAL' }))
+    expect(session.status).toBe('SUCCEEDED')
+    expect(session.executions['x']).toMatchObject({
+      attempt: 2,
+      feedback: [{ attempt: 1, gate: 'EVIDENCE', text: `it says that it is done, but ${why}` }],
+      summary: 'changed new.txt and 1 more',
+      output: { exitCode: 0, stdout: '' },
+      evidence: [{ kind: 'CHANGES', detail: { count: 2 } }],
+    })
+    await shown(session)
+    expect(onBranch(session, 'newer.txt')).toBe('newer.txt')
+    expectUntouched()
+  })
+
+  it('E114: does not take them for it where the agent itself has looked at what it was to change', async () => {
+    agent.script = (work): Outcome => {
+      write(work, 'new.txt', 'new')
+      return { kind: 'NOTHING', why: 'nothing of it was wanted', evidence: [], usage: {} }
+    }
+    const session = await house.end(await start([part('x')], { pattern: 'SEQUENTIAL' }))
+    expect(session).toMatchObject({ status: 'FAILED', reason: expect.stringContaining('nothing of it was wanted') })
+    expect(session.headCommit).toBeUndefined()
+    expectUntouched()
   })
 
   it('lets branches work apart, and merges them in declared order, whichever ended first', async () => {

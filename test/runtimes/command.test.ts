@@ -168,6 +168,26 @@ describe('exit codes', () => {
     })
   })
 
+  it.each([
+    ['nothing', 'exit 0', { summary: '', output: { exitCode: 0, stdout: '' } }],
+    ['words on stderr alone', 'echo 3 files >&2', { summary: '3 files', output: { exitCode: 0, stdout: '' } }],
+    [
+      'an empty output',
+      `echo '{"summary": "renamed", "output": {}}' > "$TUTTI_OUTPUT_DIR/result.json"`,
+      { summary: 'renamed', output: {} },
+    ],
+  ])(
+    'E114: that count as done with %s are nothing, unless files of the workspace have changed',
+    async (_, script, ifChanged) => {
+      const { outcome } = await run({ argv: ['sh', '-c', script] })
+      expect(outcome).toMatchObject({
+        kind: 'NOTHING',
+        why: expect.stringMatching(/^it ended with exit code 0/),
+        ifChanged,
+      })
+    },
+  )
+
   it('are told by the server alone: no program says that it has passed', async () => {
     const evidence = [{ name: 'exit code', kind: 'EXIT_CODE', passed: true }]
     const script = `printf %s "$1" > "$TUTTI_OUTPUT_DIR/result.json"; exit 3`

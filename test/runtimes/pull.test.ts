@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { memoryBus } from '../../src/buses/memory.ts'
 import type { Json } from '../../src/core/json.ts'
 import type { Runtime, Work } from '../../src/runtime.ts'
+import { outcomeOf } from '../../src/runtimes/pull/outcome.ts'
 import { createPullRuntime } from '../../src/runtimes/pull.ts'
 import { createClaims, type Holder } from '../../src/store/claim.ts'
 import { createOffers, type WorkReport } from '../../src/store/offer.ts'
@@ -168,5 +169,13 @@ describe('pull runtime: a reader that does not read', () => {
     expect(open.has(work.attemptId)).toBe(true)
     controller.abort()
     expect((await drain(attempt)).outcome.kind).toBe('CANCELED')
+  })
+})
+
+it('E114: what a worker leaves nothing of is nothing, unless files of the workspace have changed', async () => {
+  expect(await outcomeOf(ok('renamed 3 files', null), 'fixture', folder)).toMatchObject({
+    kind: 'NOTHING',
+    why: expect.stringMatching(/^it left nothing/),
+    ifChanged: { summary: 'renamed 3 files', output: null },
   })
 })

@@ -27,7 +27,8 @@ export async function outcomeOf(report: WorkReport, worker: string | null, outpu
   const { output, evidence } = report
   if (isBlank(output) && report.files.length === 0 && evidence.length === 0) {
     const why = 'it left nothing: give completeWork an output, files or evidence'
-    return { kind: 'NOTHING', why, evidence: [by], usage }
+    const ifChanged = { summary: oneLine(report.summary), output }
+    return { kind: 'NOTHING', why, evidence: [by], usage, ifChanged }
   }
   const files: ProducedFile[] = []
   for (const { base64, ...file } of report.files) {
