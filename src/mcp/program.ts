@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client'
 import { createTail, lastLine } from '../processes/lines.ts'
 import type { Output } from '../processes/output.ts'
@@ -17,7 +18,7 @@ export interface ProgramTransport extends Transport {
 const STRAY_LINES = 1_000
 /** Enough to find the last line of stderr. */
 const STDERR_BYTES = 16 * 1024
-/** A pipe that stays open for so long after the end of the program is held by a stranger, in milliseconds. */
+/** A pipe that stays open for so long after the end of the program, or of the other pipe, is held by a stranger, in milliseconds. */
 const SILENCE_MS = 250
 const NEWLINE = 0x0a
 const REASON_LENGTH = 500
@@ -86,7 +87,9 @@ export function createProgramTransport(start: Omit<Start, 'stdin'>, messageBytes
       bytes += chunk.length
       tail.push(chunk)
     })
-    const closed = (): void => {
+    // Its last words come by another pipe, perhaps a moment later.
+    const closed = async (): Promise<void> => {
+      await finished(stderr, { signal: AbortSignal.timeout(SILENCE_MS) }).catch(() => {})
       isOver = true
       transport.onclose?.()
     }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -132,7 +133,8 @@ describe.runIf(isInstalled)('Qwen Code', { timeout: 120_000 }, () => {
 
   it('is a crash when it is killed', async () => {
     const { work, told } = await waiting()
-    for (const pid of processesOf(work)) process.kill(pid, 'SIGKILL')
+    // Those that one of them has started may go by themselves meanwhile.
+    spawnSync('kill', ['-KILL', ...processesOf(work).map(String)])
     expect((await told).outcome).toMatchObject({
       kind: 'ERROR',
       error: { class: 'CRASH', message: expect.stringContaining('SIGKILL') },
