@@ -3,6 +3,13 @@ import { defineConfig } from 'vitest/config'
 // Otherwise graphql would be loaded twice, as CommonJS and as a module.
 const ssr = { resolve: { conditions: ['module', 'node'] } }
 
+/**
+ * How long something is waited for in vain, in milliseconds: long enough for a machine that is busy with much else. No test
+ * takes as long, so that it costs nothing until one hangs.
+ */
+const WAITS_MS = 240_000
+const poll = { timeout: WAITS_MS / 4, interval: 20 }
+
 export default defineConfig({
   ssr,
   test: {
@@ -17,8 +24,8 @@ export default defineConfig({
     },
     projects: [
       // Pure: its files cannot disturb each other, so they share a worker.
-      { ssr, test: { name: 'core', include: ['test/core/**/*.test.ts'], testTimeout: 20_000, isolate: false } },
-      { ssr, test: { name: 'agents', include: ['test/agents/**/*.test.ts'], testTimeout: 60_000 } },
+      { ssr, test: { name: 'core', include: ['test/core/**/*.test.ts'], testTimeout: WAITS_MS, isolate: false } },
+      { ssr, test: { name: 'agents', include: ['test/agents/**/*.test.ts'], testTimeout: WAITS_MS, expect: { poll } } },
       {
         ssr,
         test: {
@@ -26,8 +33,9 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['**/node_modules/**', 'test/core/**', 'test/agents/**', 'test/timing/**', 'test/fixtures/**'],
           globalSetup: './test/services.ts',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: WAITS_MS,
+          hookTimeout: WAITS_MS,
+          expect: { poll },
         },
       },
       {
@@ -37,7 +45,8 @@ export default defineConfig({
           name: 'timing',
           include: ['test/timing/**/*.test.ts'],
           globalSetup: './test/services.ts',
-          testTimeout: 60_000,
+          testTimeout: WAITS_MS,
+          expect: { poll },
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

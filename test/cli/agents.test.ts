@@ -1,13 +1,10 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { AgentLine } from '../../src/cli/agents.ts'
 import type { ProbeResult } from '../../src/cli/probe-result.ts'
 import type { ConfigFile } from '../../src/configFile.ts'
 import { endOf, ENTRY, folderWith, start, tutti } from './tutti.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const sh = (script: string) => ({ argv: ['/bin/sh', '-c', script] as [string, string, string] })
 const CONFIG: Record<string, string> = {

@@ -1,11 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ASKING } from './asking.ts'
 import { answerIn, endOf, folderWith, type Running, tutti } from './tutti.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 describe.concurrent('a session that somebody has in hand', () => {
   const SLOW: Record<string, string> = {

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProbeResult } from '../../src/cli/probe-result.ts'
 import type { ConfigFile } from '../../src/configFile.ts'
 import { work } from '../../worker/worker.js'
@@ -8,9 +8,6 @@ import { type Agents, openAgents } from '../fixtures/a2a/agents.ts'
 import { textPart } from '../fixtures/a2a/parts.ts'
 import { type ModelStub, startModelStub } from '../fixtures/model/stub.ts'
 import { endOf, ENTRY, folderWith, start, tutti } from './tutti.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const FIXTURE = join(import.meta.dirname, '../fixtures/acp/agent.js')
 const acpAgent = (...steps: object[]): { argv: [string, ...string[]] } => ({

@@ -1,12 +1,9 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { AgentLine } from '../../src/cli/agents.ts'
 import type { ConfigFile } from '../../src/configFile.ts'
 import { ASKING } from './asking.ts'
 import { hasTerminal, inTerminal, KEY } from './terminal.ts'
 import { answerIn, endOf, ENTRY, folderWith, start, tutti } from './tutti.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const CONFIG: Record<string, string> = {
   'tutti.config.json': JSON.stringify({

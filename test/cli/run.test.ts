@@ -2,12 +2,9 @@ import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { TOGETHER_MS } from '../../src/cli/interrupt.ts'
 import { answerIn, endOf, folderWith, processesWith, tutti, unique, WORKER } from './tutti.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 describe.concurrent('tutti run without a server', () => {
   it('has a task done by the agents that come with it and keeps what they made', async () => {

@@ -1,11 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { findProgram } from '../servers/process.ts'
 import { type Answer, answerIn, endOf, ENTRY, folderWith, type Running, start, tutti, unique, WORKER } from './tutti.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** One server for all tests of this file, and where it listens. */
 let home: string

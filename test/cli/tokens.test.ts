@@ -80,5 +80,5 @@ describe('tutti tokens', () => {
     const run = await endOf(tutti(folder, 'run', 'work', '--no-report', '--json'), 0)
     expect(JSON.parse(run.stdout)).toMatchObject({ session: { status: 'SUCCEEDED' } })
     expect(readFileSync(join(folder, '.tutti', '.gitignore'), 'utf8')).toBe('*\n')
-  }, 180_000)
+  })
 })

@@ -57,7 +57,7 @@ describe.skipIf(!canTry)('GraphiQL in a browser', () => {
     await page.getByLabel('Show Documentation Explorer').click()
     await page.locator('.graphiql-plugin', { hasText: 'Subscription' }).waitFor()
     expect({ complaints, elsewhere }).toEqual({ complaints: [], elsewhere: [] })
-  }, 120_000)
+  })
 
   it('shows the events of a session as they come, to the last one', async () => {
     const gate = { person: { question: 'Go on?' } }
@@ -84,5 +84,5 @@ describe.skipIf(!canTry)('GraphiQL in a browser', () => {
     )
     await shows(page, 'SESSION_SUCCEEDED')
     expect({ complaints, elsewhere }).toEqual({ complaints: [], elsewhere: [] })
-  }, 120_000)
+  })
 })

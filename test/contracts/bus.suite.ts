@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Bus, Ear } from '../../src/bus.ts'
 
 /** How to get what is tested. */
@@ -37,7 +37,7 @@ export function busContract(name: string, harness: BusHarness): void {
       listening.set(name, before + 1)
       const stop = on.listen(topic, (seq) => void heard.push(seq))
       // The first ear of a topic is told to look as soon as other processes can be heard.
-      if (harness.reachesOthers && before === 0) await vi.waitUntil(() => heard.includes(undefined))
+      if (harness.reachesOthers && before === 0) await expect.poll(() => heard.includes(undefined)).toBe(true)
       heard.length = 0
       return {
         heard,
@@ -52,7 +52,7 @@ export function busContract(name: string, harness: BusHarness): void {
       const topic = crypto.randomUUID()
       const { heard } = await listen(at, topic)
       from.ring(topic, 1)
-      await vi.waitUntil(() => heard.includes(1))
+      await expect.poll(() => heard.includes(1)).toBe(true)
     }
 
     it('tells every ear of the topic, and no other', async () => {
@@ -143,7 +143,7 @@ export function busContract(name: string, harness: BusHarness): void {
         bus.ring('b', 1)
       })
       bus.ring('a', 1)
-      await vi.waitFor(() => expect(heard.slice(0, 2)).toEqual(['a1', 'b']))
+      await expect.poll(() => heard.slice(0, 2)).toEqual(['a1', 'b'])
     })
 
     it('takes topics of any letters', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Assignment, ReadyItem } from '../../src/core/schedule.ts'
 import type { Selection } from '../../src/core/select.ts'
 import type { Crew, Engine } from '../../src/engine.ts'
@@ -55,7 +55,7 @@ export function createWorld() {
       engine.enqueue(item(executionId, change))
     },
     end: (executionId: string) => running.get(executionId)?.end(),
-    until: (isSo: () => boolean | Promise<boolean>) => vi.waitUntil(isSo, { timeout: 15_000, interval: 10 }),
+    until: (isSo: () => boolean | Promise<boolean>) => expect.poll(isSo).toBe(true),
     crew(name: string, change: Partial<Crew> = {}): Crew {
       return {
         async assign(items, held) {

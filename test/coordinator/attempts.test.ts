@@ -7,7 +7,6 @@ import type { SubTask } from '../../src/core/plan.ts'
 import type { SessionState } from '../../src/core/state.ts'
 import { eventsOf } from '../database.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
-import { eventually } from './eventually.ts'
 import { faulty, type Statement, writes } from './faulty.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
@@ -168,7 +167,7 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
     expect(events.map(({ seq }) => seq)).toEqual(events.map((__, index) => index + 1))
     const attempts = await house.database.prisma.attempt.findMany({ where: { sessionId: id } })
     expect(attempts.filter(({ status }) => status === 'RUNNING')).toEqual([])
-    await eventually(left).toEqual([])
+    await expect.poll(left).toEqual([])
   })
 
   it.each(WINDOWS)('goes on with the next server when this one stops while %s', async (_, where) => {
@@ -180,14 +179,14 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
     const attempts = await house.database.prisma.attempt.findMany({ where: { sessionId: id } })
     expect(attempts.filter(({ status }) => status === 'RUNNING')).toEqual([])
     expect(attempts.filter(({ status }) => status === 'OK')).toHaveLength(2)
-    await eventually(left).toEqual([])
+    await expect.poll(left).toEqual([])
   })
 
   it('that a server hands back as it stops begins anew with the next one, and counts for nothing', async () => {
     agent.script = (work, signal) => (work.attempt <= 7 ? untilStopped(work, signal) : ok())
     const id = await house.start([{ ...part, retry: { maxAttempts: 1 } }])
     for (let restarts = 1; restarts <= 7; restarts++) {
-      await eventually(() => agent.begun.length).toBe(restarts)
+      await expect.poll(() => agent.begun.length).toBe(restarts)
       house = await house.reopen()
     }
     const session = await house.end(id)
@@ -201,7 +200,7 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
       return untilStopped(work, signal) as Promise<ReturnType<typeof ok>>
     }
     const id = await house.start([part])
-    await eventually(() => agent.begun.length).toBe(1)
+    await expect.poll(() => agent.begun.length).toBe(1)
     await Promise.all([1, 2, 3].map(() => house.coordinator.cancel(id, 'enough')))
     expect((await house.end(id)).status).toBe('CANCELED')
     expect(told).toBe(1)
@@ -214,12 +213,12 @@ describe.each(HOUSES)('an attempt on $store', (kind) => {
       return ok('too late')
     }
     const id = await house.start([part], { limits: { cancelGraceMs: 50 } })
-    await eventually(() => agent.begun.length).toBe(1)
+    await expect.poll(() => agent.begun.length).toBe(1)
     await house.coordinator.cancel(id, 'enough')
     const canceled = await house.end(id)
     expect(canceled).toMatchObject({ status: 'CANCELED', executions: { a: { status: 'CANCELED' } } })
     late.dispatchEvent(new Event('now'))
-    await eventually(left).toEqual([])
+    await expect.poll(left).toEqual([])
     expect(await house.end(id)).toEqual(canceled)
   })
 })

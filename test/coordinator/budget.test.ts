@@ -5,7 +5,6 @@ import type { SessionState } from '../../src/core/state.ts'
 import type { Outcome, Usage, Work } from '../../src/runtime.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { asked, say } from './asking.ts'
-import { eventually } from './eventually.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
 describe.each(HOUSES)('a budget on $store', (kind) => {
@@ -76,9 +75,9 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
       return { kind: 'CANCELED', usage: told }
     }
     const id = await start(1, { TOKENS: { hard: 10_000 } }, { parts: { reserve: { tokens: 1_000 } } })
-    await eventually(() => agent.begun).toEqual(['p1 1'])
+    await expect.poll(() => agent.begun).toEqual(['p1 1'])
     house = await house.reopen()
-    await eventually(() => agent.begun).toEqual(['p1 1', 'p1 2'])
+    await expect.poll(() => agent.begun).toEqual(['p1 1', 'p1 2'])
     const { budget, executions } = await house.until(id, () => true)
     expect(budget.TOKENS).toEqual({ hard: 10_000, used: 12, reserved: 1_000 })
     const attempts = { where: { executionId: executions['p1']?.id as string }, orderBy: { number: 'asc' } } as const
@@ -123,9 +122,9 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
         return { kind: 'CANCELED', usage: { inputTokens: 7 } }
       }
       const id = await start(1, { TOKENS: { hard: 1_000 } }, { parts: judged(100) })
-      await eventually(() => asked).toBe(1)
+      await expect.poll(() => asked).toBe(1)
       house = await house.reopen()
-      await eventually(() => asked).toBe(2)
+      await expect.poll(() => asked).toBe(2)
       expect((await house.until(id, () => true)).budget.TOKENS).toEqual({ hard: 1_000, used: 17, reserved: 100 })
       house = await house.crash()
       const session = await house.end(id)
@@ -241,7 +240,7 @@ describe.each(HOUSES)('a budget on $store', (kind) => {
     const { executions } = await house.until(id, () => true)
     const waits = () => ['p1', 'p2', 'p3'].map((key) => asking(executions[key]?.id)).toSorted((a, b) => a - b)
     // It was asked for at once, and then once more by each.
-    await eventually(() => waits()[1]).toBeGreaterThanOrEqual(2)
+    await expect.poll(() => waits()[1]).toBeGreaterThanOrEqual(2)
     const seconds = (performance.now() - (began[0] as number)) / 1_000
     expect(waits().at(-1)).toBeLessThanOrEqual(2 + seconds)
     go.resolve()

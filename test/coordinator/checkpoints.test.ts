@@ -4,7 +4,6 @@ import type { PlanEdit } from '../../src/core/edit.ts'
 import type { SubTask } from '../../src/core/plan.ts'
 import type { SessionState } from '../../src/core/state.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
-import { eventually } from './eventually.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
 describe.each(HOUSES)('a checkpoint on $store', (kind) => {
@@ -60,7 +59,7 @@ describe.each(HOUSES)('a checkpoint on $store', (kind) => {
   it('is where a fork begins, of a session that still runs too, which nothing happens to', async () => {
     agent.script = (work, signal) => (work.key === 'b' && version === 1 ? untilStopped(work, signal) : ok(`${version}`))
     const id = await abc()
-    await eventually(() => agent.begun).toContain('b 1')
+    await expect.poll(() => agent.begun).toContain('b 1')
     version = 2
     const fork = await house.end(idOf(await house.coordinator.fork({ sessionId: id })))
     expect(fork).toMatchObject({ status: 'SUCCEEDED', forkOfId: id })

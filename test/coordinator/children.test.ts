@@ -5,7 +5,6 @@ import type { ChildSession, ClosePolicy, SubTask } from '../../src/core/plan.ts'
 import type { SessionStatus } from '../../src/core/session.ts'
 import { eventsOf } from '../database.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
-import { eventually } from './eventually.ts'
 import { faulty, type Statement, writes } from './faulty.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
@@ -40,7 +39,7 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
     const { executions } = await house.until(id, ({ executions }) => executions['s']?.childId !== undefined)
     return executions['s']?.childId as string
   }
-  const begun = (what: string) => eventually(() => agent.begun).toContain(what)
+  const begun = (what: string) => expect.poll(() => agent.begun).toContain(what)
 
   it('follows a pattern of its own, and its output is handed on', async () => {
     agent.script = ({ key, upstream }) => ok(key === 'z' ? upstream.map(({ output }) => output) : `of ${key}`)
@@ -119,7 +118,7 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
   it('is taken up again after a while by the same server if it could not be begun', async () => {
     faults.refuse(({ sql }) => sql.includes('FROM "Session" s WHERE'))
     const id = await house.start([session('s', [part('x')])])
-    await eventually(() => rests.length).toBe(1)
+    await expect.poll(() => rests.length).toBe(1)
     expect(agent.begun).toEqual([])
     rests[0]?.()
     expect((await house.end(id)).status).toBe('SUCCEEDED')
@@ -153,7 +152,7 @@ describe.each(HOUSES)('a part that is a session of its own on $store', (kind) =>
       await begun('a 1')
       faults.breakAt(where, 1, when, () => house.die())
       go.resolve()
-      await eventually(() => faults.broken.length).toBe(1)
+      await expect.poll(() => faults.broken.length).toBe(1)
       house = await house.crash()
       const parent = await house.end(id)
       expect(parent).toMatchObject({ status: 'SUCCEEDED', executions: { s: { status: 'ACCEPTED', output: 'of x' } } })

@@ -9,7 +9,6 @@ import { HOUSES, type House, openHouse } from '../house.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from '../workspaces/repository.ts'
 import { asked, say } from './asking.ts'
-import { eventually } from './eventually.ts'
 import { inside, ok } from './inside.ts'
 
 describe.each(HOUSES)('a result on $store', (kind) => {
@@ -125,7 +124,7 @@ describe.each(HOUSES)('a result on $store', (kind) => {
     })
     const looking = async (): Promise<string> => {
       const id = await start([command])
-      await eventually(() => existsSync(join(folder, 'pid'))).toBe(true)
+      await expect.poll(() => existsSync(join(folder, 'pid'))).toBe(true)
       return id
     }
 
@@ -146,7 +145,7 @@ describe.each(HOUSES)('a result on $store', (kind) => {
       const id = await looking()
       await house.coordinator.cancel(id, 'enough')
       expect(await house.end(id)).toMatchObject({ status: 'CANCELED', executions: { a: { status: 'CANCELED' } } })
-      await eventually(lives).toBe(false)
+      await expect.poll(lives).toBe(false)
       expect(await verdicts(id)).toEqual([])
     })
   })

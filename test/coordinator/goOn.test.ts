@@ -11,7 +11,6 @@ import type { SessionState } from '../../src/core/state.ts'
 import { isEnded, type SessionStatus } from '../../src/core/session.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { asked, say } from './asking.ts'
-import { eventually } from './eventually.ts'
 import { inside, ok } from './inside.ts'
 
 describe.each(HOUSES)('going on from another session on $store', (kind) => {
@@ -57,7 +56,7 @@ describe.each(HOUSES)('going on from another session on $store', (kind) => {
       return key === 'a' ? ok() : { kind: 'ERROR', error: { class: 'AUTH', message: 'no' }, evidence: [], usage: {} }
     }
     const id = await house.start([part('a'), part('b', { dependsOn: ['a'] })], { policy: { input: 'ENQUEUE' } })
-    await eventually(() => agent.begun).toContain('a 1')
+    await expect.poll(() => agent.begun).toContain('a 1')
     expect(await house.coordinator.input(id, 'be brief', 'me')).toMatchObject({ kind: 'MOVED' })
     told.resolve()
     expect(await house.end(id)).toMatchObject({ status: 'FAILED' })
@@ -165,7 +164,7 @@ describe.each(HOUSES)('going on from another session on $store', (kind) => {
     const parts = [part('a'), part('b', { dependsOn: ['a'] })]
     const first = await house.start(parts, { policy: { review: true } })
     await say(house, await asked(house, first), { choice: 'APPROVE' })
-    await eventually(() => agent.begun).toContain('b 1')
+    await expect.poll(() => agent.begun).toContain('b 1')
     const forked = idOf(await house.coordinator.fork({ sessionId: first, edits: anew }))
     expect((await waits(forked)).shown).toMatchObject({ carried: {} })
     await house.coordinator.rollBack(first, { toSeq: 0, reason: 'all wrong' })

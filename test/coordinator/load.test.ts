@@ -32,5 +32,5 @@ describe.each(HOUSES)('many sessions at once on $store', (kind) => {
     expect(gaps?.n).toBe(0)
     // Each session had a timer of its own; what is left are those of database connections.
     await expect.poll(timers).toBeLessThanOrEqual(before + 20)
-  }, 60_000)
+  })
 })

@@ -4,7 +4,6 @@ import type { Json } from '../../src/core/json.ts'
 import type { Work } from '../../src/runtime.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { asked, say } from './asking.ts'
-import { eventually } from './eventually.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
 /** What a manager says in a round. */
@@ -136,7 +135,7 @@ describe.each(HOUSES)('a session with a manager on $store', (kind) => {
     agent.script = (work, signal) =>
       work.key === 'manage-2' && work.attempt === 1 ? untilStopped(work, signal) : script(work, signal)
     const id = await start()
-    await eventually(() => agent.begun).toContain('manage-2 1')
+    await expect.poll(() => agent.begun).toContain('manage-2 1')
     house = await house[how]()
     expect((await house.end(id)).status).toBe('SUCCEEDED')
     expect(agent.begun).toEqual(['manage-1 1', 'x1 1', 'manage-2 1', 'manage-2 2', 'x2 1', 'manage-3 1'])

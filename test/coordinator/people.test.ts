@@ -6,7 +6,6 @@ import type { SessionPolicy } from '../../src/core/state.ts'
 import type { Outcome, Work } from '../../src/runtime.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { asked, say } from './asking.ts'
-import { eventually } from './eventually.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
 describe.each(HOUSES)('people and a session on $store', (kind) => {
@@ -45,7 +44,7 @@ describe.each(HOUSES)('people and a session on $store', (kind) => {
       return ok()
     }
   }
-  const running = (key: string) => eventually(() => agent.begun).toContain(`${key} 1`)
+  const running = (key: string) => expect.poll(() => agent.begun).toContain(`${key} 1`)
 
   describe('who are asked to approve of a result', () => {
     it('are waited for once nothing else is left to do, and let it stand', async () => {
@@ -193,7 +192,7 @@ describe.each(HOUSES)('people and a session on $store', (kind) => {
       }
       const id = await start([part('a', { retry: { maxAttempts: 1 } }), parts[1] as SubTask], { input: 'INTERRUPT' })
       for (const [index, text] of ['be brief', 'be kind'].entries()) {
-        await eventually(() => agent.begun.length).toBe(index + 1)
+        await expect.poll(() => agent.begun.length).toBe(index + 1)
         await house.coordinator.input(id, text, 'me')
       }
       const session = await house.end(id)

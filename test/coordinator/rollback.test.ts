@@ -10,7 +10,6 @@ import { HOUSES, type House, openHouse } from '../house.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from '../workspaces/repository.ts'
 import { asked, say } from './asking.ts'
-import { eventually } from './eventually.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
 describe.each(HOUSES)('a rollback on $store', (kind) => {
@@ -64,7 +63,7 @@ describe.each(HOUSES)('a rollback on $store', (kind) => {
   /** Both were done by real programs, a third one works. */
   async function working(): Promise<string> {
     const id = await sequence([real('a'), real('b'), real('c', { sleepMs: 60_000 })])
-    await eventually(() => repository.files()['c.txt']).toBe('by c')
+    await expect.poll(() => repository.files()['c.txt']).toBe('by c')
     return id
   }
 
@@ -120,7 +119,7 @@ describe.each(HOUSES)('a rollback on $store', (kind) => {
     repository.write('gate.sh', "trap 'sleep 2; echo late > late.txt; exit 1' TERM\necho > begun.txt\nsleep 60 & wait")
     const id = await sequence([part('a', { gates: [{ kind: 'COMMAND', command: 'gate' }] })], { snapshots: true })
     const [begun, late] = [join(repository.folder, 'begun.txt'), join(repository.folder, 'late.txt')]
-    await eventually(() => existsSync(begun)).toBe(true)
+    await expect.poll(() => existsSync(begun)).toBe(true)
     await house.coordinator.rollBack(id, { toSeq: 0, reason: 'wrong' })
     expect(await house.end(id)).toMatchObject({ status: 'ROLLED_BACK' })
     house = await house.reopen()
@@ -173,7 +172,7 @@ describe.each(HOUSES)('a rollback on $store', (kind) => {
         return work.key === 'undo-b' && work.attempt === 1 ? untilStopped(work, signal) : ok()
       }
       const id = await sequence([part('a'), part('b'), part('c')], { rollback: true, snapshots: false })
-      await eventually(() => agent.begun).toContain('undo-b 1')
+      await expect.poll(() => agent.begun).toContain('undo-b 1')
       expect(await house.coordinator.cancel(id, 'x')).toMatchObject({ kind: 'CONFLICT' })
       house = await house[how]()
       const session = await house.end(id)

@@ -7,7 +7,6 @@ import type { Outcome } from '../../src/runtime.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from '../workspaces/repository.ts'
-import { eventually } from './eventually.ts'
 import { faulty, writes } from './faulty.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
@@ -48,7 +47,7 @@ describe.each(HOUSES)('undoing what child sessions did on $store', (kind) => {
     part(key, { compensation: { title: `undo ${key}` }, ...more })
   const session = (key: string, parts: SubTask[], more: Partial<SubTask> = {}): SubTask =>
     part(key, { capabilities: [], session: { pattern: 'SEQUENTIAL', parts }, ...more })
-  const begun = (what: string) => eventually(() => agent.begun).toContain(what)
+  const begun = (what: string) => expect.poll(() => agent.begun).toContain(what)
   const undoing = () => agent.begun.filter((what) => what.startsWith('undo-'))
   const statuses = ({ executions }: SessionState): Record<string, string> =>
     Object.fromEntries(Object.values(executions).map(({ key, status }) => [key, status]))

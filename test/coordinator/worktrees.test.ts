@@ -8,7 +8,6 @@ import type { Outcome, Work } from '../../src/runtime.ts'
 import { HOUSES, type House, openHouse } from '../house.ts'
 import { scratch } from '../servers/process.ts'
 import { createRepository, type TestRepository } from '../workspaces/repository.ts'
-import { eventually } from './eventually.ts'
 import { inside, ok, untilStopped } from './inside.ts'
 
 const LINES = '1\n2\n3\n4\n5\n6\n7\n'
@@ -49,9 +48,9 @@ describe.each(HOUSES)('a session with worktrees on $store', (kind) => {
     write(work, 'a.txt', read(work, 'a.txt').replace(line, by))
   const onBranch = ({ id }: SessionState, name = 'a.txt'): string => repository.git('show', `tutti/${id}:${name}`)
   const shown = ({ id, headCommit }: SessionState): Promise<unknown> =>
-    eventually(() => repository.git('for-each-ref', '--format=%(objectname)', `refs/heads/tutti/${id}`).trim()).toBe(
-      headCommit,
-    )
+    expect
+      .poll(() => repository.git('for-each-ref', '--format=%(objectname)', `refs/heads/tutti/${id}`).trim())
+      .toBe(headCommit)
   /** Nothing of the person's has changed, and nothing is left behind. */
   function expectUntouched(): void {
     expect([repository.files(), repository.git('rev-parse', 'HEAD', 'main')]).toEqual(before)
@@ -297,10 +296,12 @@ describe.each(HOUSES)('a session with worktrees on $store', (kind) => {
   it('is what a session gets where somebody changes files, unless it says otherwise', async () => {
     await house.database.prisma.agent.updateMany({ where: { name: 'inside' }, data: { workspace: 'WRITE' } })
     // What is known of agents is believed for a moment.
-    await eventually(async () => {
-      const { policy } = await house.end(await house.start([part('x')], { pattern: 'SEQUENTIAL' }))
-      return policy.isolation
-    }).toBe('WORKTREES')
+    await expect
+      .poll(async () => {
+        const { policy } = await house.end(await house.start([part('x')], { pattern: 'SEQUENTIAL' }))
+        return policy.isolation
+      })
+      .toBe('WORKTREES')
     const own = await house.start([part('x')], { pattern: 'SEQUENTIAL', policy: { isolation: 'NONE' } })
     expect((await house.end(own)).policy.isolation).toBe('NONE')
     await house.database.prisma.agent.updateMany({ where: { name: 'inside' }, data: { workspace: 'SHARED' } })

@@ -115,5 +115,5 @@ describe.each(HOUSES)('a server on $store with a bus in $bus that is killed in t
     expect(nodes.flatMap(({ attempts }) => attempts).some(({ status }) => status === 'LOST')).toBe(true)
     expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, index) => index + 1))
     await kill(server)
-  }, 120_000)
+  })
 })

@@ -24,7 +24,7 @@ describe.skipIf(isSkipped)('alone on an embedded database and over queues on a s
     return durableOf(house.database, place.projectId, house.dataDir)
   }
 
-  it.concurrent.each(Object.keys(WORKLOADS))('%s', { timeout: 120_000 }, async (name) => {
+  it.concurrent.each(Object.keys(WORKLOADS))('%s', async (name) => {
     const [alone, shared] = await Promise.all(houses.map((house) => leftBy(name, house)))
     expect(shared).toEqual(alone)
   })

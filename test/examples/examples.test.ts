@@ -1,11 +1,8 @@
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Answer, answerIn, endOf, folderWith, tutti } from '../cli/tutti.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 

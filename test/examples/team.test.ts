@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { answerIn, endOf, ENTRY, folderWith, start } from '../cli/tutti.ts'
 import {
   lastText,
@@ -11,9 +11,6 @@ import {
   textOf,
   type Turn,
 } from '../fixtures/model/stub.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/team', import.meta.url))
 const WRONG = 'export const median = (numbers) => numbers.sort()[Math.floor(numbers.length / 2)]\n'

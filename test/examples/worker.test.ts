@@ -2,12 +2,9 @@ import { type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, it, vi } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { folderWith, start } from '../cli/tutti.ts'
 import { startMember } from '../servers/member.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/worker', import.meta.url))
 const read = (name: string): string => readFileSync(join(EXAMPLE, name), 'utf8')
@@ -38,7 +35,7 @@ it('workers in TypeScript and with curl alone do what the example says', async (
     const query = 'query ($id: ID!) { session(id: $id) { status output artifacts { nodes { name } } } }'
     return (await server.ask(query, { id: session?.id }))['session']
   }
-  await expect.poll(ended, { timeout: 60_000 }).toMatchObject({
+  await expect.poll(ended).toMatchObject({
     status: 'SUCCEEDED',
     output: { words: 9, system: expect.any(String), processor: expect.any(String) },
     artifacts: { nodes: [{ name: 'words.txt' }] },

@@ -14,8 +14,6 @@ const examples = new Map(
   ]),
 )
 
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 40_000, interval: 20 })
-
 /** Lets in who can read the data directory, also when there are tokens. */
 const KEY = 'key-of-the-house'
 
@@ -143,11 +141,13 @@ describe('the page on the API', () => {
     expect((await watched.next()).value?.data).toEqual({ workAvailable: { waiting: 0 } })
     const claimed = example('Claim', { agent, key: 'claim-1' })
     let id = ''
-    await eventually(async () => {
-      const { session } = await all.tryStart([{ key: 'a', title: 'a', agent: 'reader' }])
-      id = session?.id.replace('Session:', '') ?? ''
-      return id
-    }).not.toBe('')
+    await expect
+      .poll(async () => {
+        const { session } = await all.tryStart([{ key: 'a', title: 'a', agent: 'reader' }])
+        id = session?.id.replace('Session:', '') ?? ''
+        return id
+      })
+      .not.toBe('')
     const { work } = (await claimed) as { work: object }
     expect(await whole('AtWork', { ...work })).toMatchObject({
       heartbeat: { canceled: false },

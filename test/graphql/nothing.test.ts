@@ -52,7 +52,7 @@ async function start(name: string, more: object = {}): Promise<string> {
     return answered
   }
   const started = { __typename: 'StartOrchestrationSuccess' }
-  await expect.poll(tryStart, { timeout: 40_000, interval: 20 }).toMatchObject(started)
+  await expect.poll(tryStart).toMatchObject(started)
   return id
 }
 

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createClient as createSseClient } from 'graphql-sse'
 import { v7 as uuid } from 'uuid'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Door, openDoor } from './door.ts'
 
@@ -153,13 +153,13 @@ describe.each([
       [ACTIVITY, { id: execution }],
       [SESSION_ACTIVITY, { id }],
     ] as const) {
-      await vi.waitFor(() => expect(door.listening()).toBe(0), 5_000)
+      await expect.poll(() => door.listening()).toBe(0)
       const { next, leave } = over === overWs ? openWs(query, variables) : openSse(query, variables)
       await next()
       expect(door.listening()).toBeGreaterThan(0)
       leave()
     }
-    await vi.waitFor(() => expect(door.listening()).toBe(0), 5_000)
+    await expect.poll(() => door.listening()).toBe(0)
     expect((await door.house.until(id, () => true)).status).toBe('RUNNING')
     await door.house.coordinator.cancel(id, 'enough')
     await door.house.end(id)
@@ -211,7 +211,7 @@ describe('many readers', () => {
     const { seq } = await door.house.end(id)
     for (const numbers of seen) expect(numbers).toEqual(upTo(seq))
     // Well over a hundred connections, on machines that are busy.
-  }, 60_000)
+  })
 })
 
 setFlagsFromString('--expose-gc')
@@ -305,7 +305,7 @@ async function rawWs(payload: object): Promise<Raw> {
       if (message.type === 'complete') resolve()
     })
   })
-  await vi.waitFor(() => expect(numbers.length).toBeGreaterThan(0), 5_000)
+  await expect.poll(() => numbers.length).toBeGreaterThan(0)
   return {
     pause: () => socket.pause(),
     resume: () => socket.resume(),

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import pino from 'pino'
 import { v7 as uuid } from 'uuid'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { DEFAULT_LIMITS } from '../../src/graphql/limits.ts'
 import { mask } from '../../src/graphql/masking.ts'
@@ -52,7 +52,7 @@ async function open(options: { at?: Pick<Door, 'url'>; protocols?: string[]; ini
       const find = () =>
         said.find((one) => Object.entries(expected).every(([key, value]) => one[key as never] === value))
       // Compared by hand: what was said may be long, and is looked at often.
-      await vi.waitFor(() => expect(find()).toBeDefined(), { timeout: 20_000 })
+      await expect.poll(() => find()).toBeDefined()
       return find() as Said
     },
   }
@@ -203,7 +203,7 @@ describe('on a WebSocket', () => {
     client.say({ type: 'ping' })
     client.say({ type: 'pong' })
     client.say({ type: 'ping', payload: { at: 1 } })
-    await vi.waitFor(() => expect(client.said).toEqual([{ type: 'pong' }, { type: 'pong', payload: { at: 1 } }]))
+    await expect.poll(() => client.said).toEqual([{ type: 'pong' }, { type: 'pong', payload: { at: 1 } }])
     client.socket.close()
   })
 
@@ -249,14 +249,14 @@ describe('on a WebSocket', () => {
     const client = await open()
     for (let round = 1; round <= 3; round++) {
       client.say(ask('1', UPDATED, { id }))
-      await vi.waitFor(() => expect(client.said.filter(({ type }) => type === 'next')).toHaveLength(round))
+      await expect.poll(() => client.said.filter(({ type }) => type === 'next')).toHaveLength(round)
       client.say({ type: 'complete', id: '1' })
     }
     client.say({ type: 'complete', id: 'never heard of' })
     client.say(ask('1'))
     await client.hears({ type: 'complete', id: '1' })
     client.socket.close()
-    await vi.waitFor(() => expect(door.listening()).toBe(0))
+    await expect.poll(() => door.listening()).toBe(0)
     await door.house.coordinator.cancel(id, 'enough')
   })
 
@@ -267,7 +267,7 @@ describe('on a WebSocket', () => {
     client.say({ type: 'complete', id: '1' })
     client.say(ask('2'))
     await client.hears({ type: 'complete', id: '2' })
-    await vi.waitFor(() => expect(door.listening()).toBe(0))
+    await expect.poll(() => door.listening()).toBe(0)
     expect(client.said.some(({ id }) => id === '1')).toBe(false)
     client.socket.close()
     await door.house.coordinator.cancel(id, 'enough')
@@ -297,7 +297,7 @@ describe('on a WebSocket', () => {
     const client = await open()
     for (const [index, length] of [0, 1, 50, 124, 125, 126, 60_000, 65_535, 65_536, 99_000].entries()) {
       client.say({ type: 'ping', payload: { x: 'x'.repeat(length) } })
-      await vi.waitFor(() => expect(client.said).toHaveLength(index + 2))
+      await expect.poll(() => client.said).toHaveLength(index + 2)
       expect((client.said.at(-1) as { payload: { x: string } }).payload.x).toHaveLength(length)
     }
     client.socket.close()
@@ -309,7 +309,7 @@ describe('a client that does not read', () => {
     const own = await openDoor({ limits: { slowReaderMs: 500, socketBytes: 600_000 } })
     const id = await own.house.start([{ key: 'a', input: { sleepMs: 60_000 } }])
     const { prisma } = own.house.database
-    await vi.waitFor(async () => expect(await prisma.activity.count()).toBe(1), { timeout: 20_000 })
+    await expect.poll(() => prisma.activity.count()).toBe(1)
     const { id: execution } = await prisma.execution.findFirstOrThrow({ where: { sessionId: id } })
     const lines = 4_000
     await own.house.database.query(
@@ -330,11 +330,11 @@ describe('a client that does not read', () => {
       said
         .filter(({ type }) => type === 'next')
         .map(({ payload }) => (payload as { data: { executionActivity: { seq: number } } }).data.executionActivity.seq)
-    await vi.waitFor(() => expect(seqs(other).length).toBe(lines), { timeout: 20_000 })
+    await expect.poll(() => seqs(other).length).toBe(lines)
     expect(seqs(other)).toEqual(Array.from({ length: lines }, (_, index) => index + 1))
     other.say({ type: 'complete', id: 'other' })
     // The server lets go of what it read for it.
-    await vi.waitFor(() => expect(own.listening()).toBe(0), { timeout: 10_000 })
+    await expect.poll(() => own.listening()).toBe(0)
     slow.socket.resume()
     expect(await slow.closed).toMatchObject({ code: 1013, reason: expect.stringMatching(/after: the last cursor/) })
     const cursor = seqs(slow).at(-1) as number
@@ -348,10 +348,10 @@ describe('a client that does not read', () => {
     // And goes on from there.
     const again = await open({ at: own })
     again.say(ask('again', query, { id: execution, after: cursor }))
-    await vi.waitFor(() => expect(seqs(again).at(-1)).toBe(lines), { timeout: 20_000 })
+    await expect.poll(() => seqs(again).at(-1)).toBe(lines)
     expect([...seqs(slow), ...seqs(again)]).toEqual(seqs(other))
     await own.close()
-  }, 60_000)
+  })
 
   it('but asks and asks ends as soon as too much waits for it', async () => {
     const own = await openDoor({ limits: { socketBytes: 300_000 } })
@@ -369,7 +369,7 @@ describe('a client that does not read', () => {
     expect(await client.closed).toMatchObject({ code: 1013 })
     expect((await own.answer('{ health { version } }')).errors).toBeUndefined()
     await own.close()
-  }, 60_000)
+  })
 
   it('and so answers no ping is closed on the side of the server', async () => {
     const own = await openDoor({ limits: { keepAliveMs: 50 } })
@@ -379,7 +379,7 @@ describe('a client that does not read', () => {
     await client.hears({ type: 'next' })
     client.socket.pause()
     // Its operation ends, though it has not heard of that yet.
-    await vi.waitFor(() => expect(own.listening()).toBe(0), { timeout: 20_000 })
+    await expect.poll(() => own.listening()).toBe(0)
     client.socket.resume()
     expect(await client.closed).toMatchObject({ code: 1013 })
     expect(client.said.at(-1)).toMatchObject({
@@ -388,7 +388,7 @@ describe('a client that does not read', () => {
       payload: [{ extensions: { code: 'TOO_SLOW' } }],
     })
     await own.close()
-  }, 60_000)
+  })
 })
 
 describe('messages of a client', () => {

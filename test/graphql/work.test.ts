@@ -5,8 +5,6 @@ import { type Door, openDoor } from './door.ts'
 import { type Orchestra, orchestra, part } from './orchestrate.ts'
 import { held, hire as hireFor, start as startFor, type Working, working } from './working.ts'
 
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 40_000, interval: 20 })
-
 let door: Door
 let admin: Door
 let all: Orchestra
@@ -111,7 +109,7 @@ describe('work', () => {
       )
     }
     const { database } = door.house
-    await eventually(() => database.prisma.offer.count({ where: { agentId: agent.id.replace('Agent:', '') } })).toBe(6)
+    await expect.poll(() => database.prisma.offer.count({ where: { agentId: agent.id.replace('Agent:', '') } })).toBe(6)
     const order = await database.query<{ id: string }>(
       `SELECT "attemptId" AS id FROM "Offer" WHERE "agentId" = $1 ORDER BY priority DESC, "createdAt", "attemptId"`,
       [agent.id.replace('Agent:', '')],
@@ -288,10 +286,10 @@ describe('waiting for work', () => {
         query: 'mutation { claimWork(input: { agent: "gone", worker: "w", waitMs: 25000 }) { __typename } }',
       }),
     }).catch(() => 'hung up')
-    await eventually(() => door.listening()).toBe(before + 1)
+    await expect.poll(() => door.listening()).toBe(before + 1)
     controller.abort()
     expect(await asked).toBe('hung up')
-    await eventually(() => door.listening()).toBe(before)
+    await expect.poll(() => door.listening()).toBe(before)
     const session = await start('gone')
     expect(await worker.claim('gone')).toMatchObject({ fence: 1 })
     await all.act('cancelSession', { id: session })
@@ -345,7 +343,7 @@ describe('who may claim what', () => {
     const expiresAt = new Date(Date.now() + 400)
     const short = door.as(await door.token(['AGENT'], { expiresAt }))
     const body = { query: 'mutation { claimWork(input: { agent: "role", worker: "x" }) { __typename } }' }
-    await eventually(async () => (await short.post(body)).status).toBe(401)
+    await expect.poll(async () => (await short.post(body)).status).toBe(401)
   })
 
   it('is for agents of workers that are not switched off', async () => {

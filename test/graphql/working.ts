@@ -95,6 +95,6 @@ export async function start(by: Orchestra, name: string, more: object = {}, inpu
     session = answered.session
     return answered
   }
-  await expect.poll(begin, { timeout: 40_000, interval: 20 }).toMatchObject({ __typename: 'StartOrchestrationSuccess' })
+  await expect.poll(begin).toMatchObject({ __typename: 'StartOrchestrationSuccess' })
   return session?.id.replace('Session:', '') as string
 }

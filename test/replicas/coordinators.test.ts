@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { v7 as uuid } from 'uuid'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { memoryBus } from '../../src/buses/memory.ts'
 import type { Coordinator } from '../../src/coordinator/coordinator.ts'
 import { createCoordinator } from '../../src/coordinator/create.ts'
@@ -121,8 +121,7 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     return { ...one, fall: () => void (silent = true), wake: silence.resolve }
   }
   const session = (id: string) => database.prisma.session.findUniqueOrThrow({ where: { id } })
-  const succeeded = (id: string): Promise<void> =>
-    expect.poll(async () => (await session(id)).status, { timeout: 15_000, interval: 20 }).toBe('SUCCEEDED')
+  const succeeded = (id: string): Promise<void> => expect.poll(async () => (await session(id)).status).toBe('SUCCEEDED')
 
   /** An agent that works until it is told what comes of it. */
   function heldAgent(): { begun: Promise<void>; end(outcome: Outcome): void } {
@@ -155,7 +154,7 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
       budget: { TOKENS: { hard: 1_000 } },
     })
     if (started.kind !== 'STARTED') throw new Error(JSON.stringify(started))
-    await expect.poll(() => asked, { timeout: 10_000, interval: 20 }).toBe(1)
+    await expect.poll(() => asked).toBe(1)
     one.fall()
     await succeeded(started.sessionId)
     expect(asked).toBe(2)
@@ -192,7 +191,8 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
       },
     })
     const all = [await open({ between: counted }), await open({ between: counted })]
-    const beaten = (how: string) => vi.waitFor(() => all.forEach(({ id }) => expect(beats).toContain(`${id} ${how}`)))
+    const beaten = (how: string) =>
+      expect.poll(() => beats).toEqual(expect.arrayContaining(all.map(({ id }) => `${id} ${how}`)))
     const held = heldAgent()
     const id = await (all[0] as One).start(['a'])
     await held.begun
@@ -220,7 +220,7 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     const id = await leaver.start(['a', 'b'])
     await held.begun
     const drained = leaver.coordinator.drain()
-    await expect.poll(async () => (await session(id)).driver, { timeout: 10_000, interval: 20 }).toBe(other.id)
+    await expect.poll(async () => (await session(id)).driver).toBe(other.id)
     expect(await servers.living()).toContainEqual(expect.objectContaining({ id: leaver.id, draining: true }))
     agent.script = () => ok()
     held.end(ok())
@@ -277,7 +277,7 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     const sweeper = await open()
     const deaf = await open({ engine: ({ take: _, ...engine }) => ({ ...engine, enqueue: () => {} }) })
     const id = await deaf.start(['a'])
-    await vi.waitFor(async () => expect(await database.prisma.execution.count({ where: { sessionId: id } })).toBe(1))
+    await expect.poll(() => database.prisma.execution.count({ where: { sessionId: id } })).toBe(1)
     await database.query(`UPDATE "Execution" SET "readyAt" = "readyAt" - interval '1 minute' WHERE "sessionId" = $1`, [
       id,
     ])

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { openDatabase, type Database } from '../../src/store/db.ts'
 import { type EventRow, eventsAfter } from '../../src/store/journal.ts'
 import { freshPostgres } from '../database.ts'
@@ -88,14 +88,10 @@ export async function openFleet(template: string, redisUrl: string, agents: Reco
     async status(sessionId) {
       return (await database.prisma.session.findUnique({ where: { id: sessionId } }))?.status
     },
-    shown: (sessionId, key) =>
-      vi.waitFor(
-        async () => {
-          const shown = await database.prisma.activity.count({ where: { execution: { sessionId, key } } })
-          expect(shown).toBeGreaterThan(0)
-        },
-        { timeout: 40_000, interval: 20 },
-      ),
+    async shown(sessionId, key) {
+      const where = { execution: { sessionId, key } }
+      await expect.poll(() => database.prisma.activity.count({ where })).toBeGreaterThan(0)
+    },
     events: (sessionId) => eventsAfter(database.query, [{ id: sessionId, after: 0 }], 10_000),
     async close() {
       for (const process of processes) {

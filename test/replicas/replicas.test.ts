@@ -1,13 +1,10 @@
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Member } from '../servers/member.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { POSTGRES_TEMPLATE } from '../services.ts'
 import { type Fleet, openFleet } from './fleet.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 90_000 })
 
 const SCRIPTS = {
   quick: 'sleep 0.1; echo quick',
@@ -37,7 +34,7 @@ describe.skipIf(inject('postgresUrl') === undefined || program === undefined)('s
 
   /** Waits until a session has SUCCEEDED, and looks at its attempts and its events. */
   async function ended(fleet: Fleet, id: string, attempts: readonly string[]): Promise<void> {
-    await expect.poll(() => fleet.status(id), { timeout: 40_000, interval: 50 }).toBe('SUCCEEDED')
+    await expect.poll(() => fleet.status(id)).toBe('SUCCEEDED')
     expect(await fleet.attempts(id)).toEqual(attempts)
     const seqs = (await fleet.events(id)).map(({ seq }) => seq)
     expect(seqs).toEqual(seqs.map((_, index) => index + 1))
@@ -163,9 +160,9 @@ describe.skipIf(inject('postgresUrl') === undefined || program === undefined)('s
     expect(await fleet.attempts(id)).toEqual(['p0 1 LOST'])
     // Nobody was there: the next one finds it at once.
     const second = await start(fleet)
-    await vi.waitFor(async () => expect(await fleet.attempts(id)).toEqual(['p0 1 LOST', 'p0 2 RUNNING']), 20_000)
+    await expect.poll(() => fleet.attempts(id)).toEqual(['p0 1 LOST', 'p0 2 RUNNING'])
     second.process.kill('SIGTERM')
-    await vi.waitFor(async () => expect((await ready(second))[0]).toBe(503), 10_000)
+    await expect.poll(async () => (await ready(second))[0]).toBe(503)
     second.process.kill('SIGTERM')
     expect(await second.ended).toBe(0)
     expect(await fleet.attempts(id)).toEqual(['p0 1 LOST', 'p0 2 LOST'])

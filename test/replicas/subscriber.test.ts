@@ -2,16 +2,12 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from 'graphql-ws'
 import { Redis } from 'ioredis'
-import { describe, expect, inject, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Member } from '../servers/member.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 import { POSTGRES_TEMPLATE } from '../services.ts'
 import { openFleet } from './fleet.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 90_000 })
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 40_000, interval: 20 })
 
 const program = inject('redisProgram')
 const QUERY = `subscription ($id: ID!) { sessionEvents(sessionId: $id, after: 0) {
@@ -67,13 +63,13 @@ describe.skipIf(inject('postgresUrl') === undefined || program === undefined)('a
     const { seen, all } = follow(api, id)
     const accepted = () => seen.filter(({ type }) => type === 'EXECUTION_ACCEPTED').length
     await fleet.shown(id, 'p1')
-    await eventually(accepted).toBe(1)
+    await expect.poll(accepted).toBe(1)
 
     await first.stop('SIGKILL')
-    await eventually(bus).toBe('DOWN')
+    await expect.poll(bus).toBe('DOWN')
     goOn('middle')
     // What is done meanwhile is told all the same.
-    await eventually(accepted).toBe(2)
+    await expect.poll(accepted).toBe(2)
     const second = await startRedis(program as string, first.port)
     onTestFinished(() => second.stop('SIGKILL'))
     const after = await bellsOf(second)

@@ -1,11 +1,8 @@
-import { expect, inject, it, onTestFinished, vi } from 'vitest'
+import { expect, inject, it, onTestFinished } from 'vitest'
 import { held, working } from '../graphql/working.ts'
 import { startRedis } from '../servers/redis.ts'
 import { POSTGRES_TEMPLATE } from '../services.ts'
 import { openFleet } from './fleet.ts'
-
-// Whole processes, on machines that are busy.
-vi.setConfig({ testTimeout: 90_000 })
 
 const program = inject('redisProgram')
 
@@ -47,7 +44,7 @@ it.skipIf(inject('postgresUrl') === undefined || program === undefined)(
     expect(await worker.tell('heartbeat', own)).toMatchObject({ code: 'STALE_LEASE' })
     expect(await worker.tell('heartbeat', held(second))).toMatchObject({ canceled: false })
     await worker.tell('completeWork', { ...held(second), summary: 'there', output: 1 })
-    await expect.poll(() => fleet.attempts(id), { timeout: 40_000, interval: 50 }).toEqual(['p0 1 OK'])
+    await expect.poll(() => fleet.attempts(id)).toEqual(['p0 1 OK'])
 
     // What is next begins once there is a queue again.
     const again = await startRedis(program as string, redis.port)
@@ -55,7 +52,7 @@ it.skipIf(inject('postgresUrl') === undefined || program === undefined)(
     const next = await worker.claim('far', { leaseMs: 60_000 })
     expect(next).toMatchObject({ fence: 1, work: { key: 'p1', sessionId: id } })
     await worker.tell('completeWork', { ...held(next), summary: 'and back', output: 2 })
-    await expect.poll(() => fleet.status(id), { timeout: 40_000, interval: 50 }).toBe('SUCCEEDED')
+    await expect.poll(() => fleet.status(id)).toBe('SUCCEEDED')
     expect(await fleet.attempts(id)).toEqual(['p0 1 OK', 'p1 1 OK'])
     const seqs = (await fleet.events(id)).map(({ seq }) => seq)
     expect(seqs).toEqual(seqs.map((_, index) => index + 1))

@@ -15,7 +15,7 @@ describe.skipIf(url === undefined)('over Redis', () => {
     reachesOthers: true,
     async create(world) {
       const bus = redisBus({ url: url ?? '', prefix: `${world}:` })
-      await vi.waitUntil(() => bus.status() === 'up')
+      await vi.waitUntil(() => bus.status() === 'up', 60_000)
       return bus
     },
   })
@@ -38,8 +38,8 @@ describe.skipIf(url === undefined)('over Redis', () => {
       on.listen(topic, (seq) => void heard.push(seq))
       return heard
     }
-    const up = (...all: Bus[]) => vi.waitUntil(() => all.every((each) => each.status() === 'up'), 10_000)
-    const down = (...all: Bus[]) => vi.waitUntil(() => all.every((each) => each.status() === 'down'), 10_000)
+    const up = (...all: Bus[]) => expect.poll(() => all.every((each) => each.status() === 'up')).toBe(true)
+    const down = (...all: Bus[]) => expect.poll(() => all.every((each) => each.status() === 'down')).toBe(true)
 
     beforeEach(async () => {
       redis = await startRedis(program ?? '')
@@ -55,8 +55,8 @@ describe.skipIf(url === undefined)('over Redis', () => {
       const one = bus()
       const heard = listen(one, 'a')
       one.ring('a', 1)
-      await vi.waitFor(() => expect(heard).toContain(1))
-      await vi.waitFor(() => expect(heard.filter((seq) => seq === undefined).length).toBeGreaterThan(2))
+      await expect.poll(() => heard).toContain(1)
+      await expect.poll(() => heard.filter((seq) => seq === undefined).length).toBeGreaterThan(2)
       expect(one.status()).toBe('down')
       redis = await startRedis(program ?? '', redis.port)
       await up(one)
@@ -66,23 +66,23 @@ describe.skipIf(url === undefined)('over Redis', () => {
       const [one, two] = [bus({ pollMs: 60_000 }), bus({ pollMs: 60_000 })]
       await up(one, two)
       const heard = listen(two, 'a')
-      await vi.waitFor(() => expect(heard).toEqual([undefined]))
+      await expect.poll(() => heard).toEqual([undefined])
       await redis.stop('SIGKILL')
       await down(one, two)
       redis = await startRedis(program ?? '', redis.port)
       await up(one, two)
       // Not by polling, which is far too slow here.
-      await vi.waitFor(() => expect(heard.length).toBeGreaterThan(1))
+      await expect.poll(() => heard.length).toBeGreaterThan(1)
       heard.length = 0
       one.ring('a', 8)
-      await vi.waitFor(() => expect(heard).toEqual([8]))
+      await expect.poll(() => heard).toEqual([8])
     })
 
     it('tells the others to look when rings could not be sent', async () => {
       const [one, two] = [bus({ pollMs: 60_000 }), bus({ pollMs: 60_000 })]
       await up(one, two)
       const heard = listen(two, 'a')
-      await vi.waitFor(() => expect(heard).toEqual([undefined]))
+      await expect.poll(() => heard).toEqual([undefined])
       const admin = new Redis(redis.url)
       onTestFinished(() => admin.disconnect())
       const clients = String(await admin.client('LIST')).split('\n')
@@ -90,10 +90,10 @@ describe.skipIf(url === undefined)('over Redis', () => {
       const publishers = clients.filter((line) => line.includes('name=tutti-publisher'))
       expect(publishers).toHaveLength(2)
       await Promise.all(publishers.map((line) => admin.client('KILL', 'ID', /id=(\d+)/.exec(line)?.[1] ?? '')))
-      await vi.waitFor(() => expect(one.status()).toBe('down'))
+      await expect.poll(() => one.status()).toBe('down')
       one.ring('a', 4)
       await up(one)
-      await vi.waitFor(() => expect(heard).toEqual([undefined, undefined]))
+      await expect.poll(() => heard).toEqual([undefined, undefined])
     })
 
     it('notices one that is silent without closing its connections, and recovers', async () => {
@@ -103,12 +103,12 @@ describe.skipIf(url === undefined)('over Redis', () => {
       process.kill(redis.pid, 'SIGSTOP')
       await down(one)
       one.ring('a', 1)
-      await vi.waitFor(() => expect(heard).toContain(1))
+      await expect.poll(() => heard).toContain(1)
       process.kill(redis.pid, 'SIGCONT')
       await up(one)
       heard.length = 0
       one.ring('a', 2)
-      await vi.waitFor(() => expect(heard).toContain(2))
+      await expect.poll(() => heard).toContain(2)
     })
 
     it('loses nothing for good while connections are cut again and again', async () => {
@@ -126,7 +126,7 @@ describe.skipIf(url === undefined)('over Redis', () => {
         for (let n = 0; n < 20; n += 1) one.ring('a', (truth += 1))
         await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
       }
-      await vi.waitFor(() => expect(seen).toBe(800), 10_000)
+      await expect.poll(() => seen).toBe(800)
     })
 
     it('says in the log once that it went and once that it came', async () => {
@@ -134,7 +134,7 @@ describe.skipIf(url === undefined)('over Redis', () => {
       await up(one)
       await redis.stop('SIGKILL')
       const heard = listen(one, 'a')
-      await vi.waitFor(() => expect(heard.length).toBeGreaterThan(10))
+      await expect.poll(() => heard.length).toBeGreaterThan(10)
       redis = await startRedis(program ?? '', redis.port)
       await up(one)
       const server = `Redis at 127.0.0.1, port ${redis.port}`
@@ -153,12 +153,12 @@ describe.skipIf(url === undefined)('over Redis', () => {
       onTestFinished(() => admin.disconnect())
       const channels = async () => ((await admin.pubsub('CHANNELS', 'tutti:bell:*')) as string[]).toSorted()
       const stops = ['a', 'b', 'b'].map((topic) => one.listen(topic, () => {}))
-      await vi.waitFor(async () => expect(await channels()).toEqual(['tutti:bell:a', 'tutti:bell:b']))
+      await expect.poll(() => channels()).toEqual(['tutti:bell:a', 'tutti:bell:b'])
       stops[0]?.()
       stops[1]?.()
-      await vi.waitFor(async () => expect(await channels()).toEqual(['tutti:bell:b']))
+      await expect.poll(() => channels()).toEqual(['tutti:bell:b'])
       stops[2]?.()
-      await vi.waitFor(async () => expect(await channels()).toEqual([]))
+      await expect.poll(() => channels()).toEqual([])
     })
 
     it('does not fill the memory when something else answers at its port', async () => {
@@ -168,7 +168,7 @@ describe.skipIf(url === undefined)('over Redis', () => {
       const one = bus({ url: `redis://127.0.0.1:${(other.address() as AddressInfo).port}` })
       const heard = listen(one, 'a')
       for (let n = 1; n <= 50_000; n += 1) one.ring('a', n)
-      await vi.waitFor(() => expect(heard).toContain(50_000))
+      await expect.poll(() => heard).toContain(50_000)
       expect(one.status()).toBe('down')
     })
   })

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { connectCounter, createRates } from '../../src/graphql/rate.ts'
 import { type RedisServer, startRedis } from '../servers/redis.ts'
 
@@ -11,7 +11,7 @@ describe.skipIf(program === undefined)('operations per minute over several serve
   const server = async () => {
     const counter = connectCounter(redis.url)
     counters.push(counter)
-    await vi.waitUntil(() => counter.status === 'ready', 10_000)
+    await expect.poll(() => counter.status === 'ready').toBe(true)
     return createRates({ perMinute: 4, redis: counter })
   }
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe.skipIf(program === undefined)('operations per minute over several serve
     expect(await two.take('b')).toMatchObject({ allowed: true, remaining: 3 })
 
     await redis.stop('SIGKILL')
-    await vi.waitUntil(() => counters.every(({ status }) => status !== 'ready'), 10_000)
+    await expect.poll(() => counters.every(({ status }) => status !== 'ready')).toBe(true)
     for (const rates of [one, two]) expect(await rates.take('b')).toMatchObject({ allowed: true, remaining: 3 })
   })
 })

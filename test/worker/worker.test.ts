@@ -14,8 +14,6 @@ import type { SENDING } from '../graphql/working.ts'
 /** What the schema wants of a worker. */
 type Sending = typeof SENDING extends TypedDocumentString<unknown, infer Variables> ? Variables : never
 
-const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 40_000, interval: 20 })
-
 let door: Door
 let all: Orchestra
 let token: string
@@ -48,7 +46,7 @@ function hire(perform: WorkOptions['perform'], more: Partial<WorkOptions> = {}) 
 async function start(more: object = {}): Promise<string> {
   let session: { id: string } | undefined
   const parts = [part('a', { capabilities: ['robot'], ...more })]
-  await eventually(async () => ({ session } = await all.tryStart(parts)).session).toBeDefined()
+  await expect.poll(async () => ({ session } = await all.tryStart(parts)).session).toBeDefined()
   return session?.id.replace('Session:', '') as string
 }
 
@@ -105,7 +103,7 @@ describe('a worker', () => {
     await begun.promise
     const offer = () => door.house.database.prisma.offer.findFirstOrThrow({ where: { attempt: { sessionId: id } } })
     const { leaseUntil } = await offer()
-    await eventually(async () => (await offer()).leaseUntil?.getTime()).toBeGreaterThan(Number(leaseUntil) + 2_000)
+    await expect.poll(async () => (await offer()).leaseUntil?.getTime()).toBeGreaterThan(Number(leaseUntil) + 2_000)
     expect(await offer()).toMatchObject({ fence: 1, status: 'CLAIMED' })
     await all.act('cancelSession', { id })
     expect(await told.promise).toMatchObject({ message: 'it was canceled' })

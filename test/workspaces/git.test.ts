@@ -349,7 +349,7 @@ describe('restoring', () => {
       }),
       { numRuns: 8 },
     )
-  }, 60_000)
+  })
 })
 
 /** Writes what fits: a name that is a folder by now is left out. */
