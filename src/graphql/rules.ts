@@ -34,7 +34,7 @@ export const description = text(0, DESCRIPTION_BYTES).refine(
 /** What a caller calls something: it stands in command lines and logs. */
 export const name = text(1, 100)
 export const capabilities = z.array(text(1, 100)).max(50, 'are more than 50')
-export const globalId = z.string().max(200, 'is no id')
+export const globalId = z.string().max(200, 'is no id').refine(isStorable, NOT_STORABLE)
 export const idempotencyKey = text(1, 200)
 export const clientId = z.uuid('is no UUID').transform((id) => id.toLowerCase())
 export const whole = (min: number, max: number) =>

@@ -205,6 +205,16 @@ describe(`whatever a client sends is answered, never a fault of the server (SEED
     }
   })
 
+  it('a name that no row can hold is refused where it stands for an id', async () => {
+    for (const agent of ['a\0b', '\udfff']) {
+      const { claimWork } = await door.data(
+        'mutation ($input: ClaimWorkInput!) { claimWork(input: $input) { __typename ... on InvalidInputError { fields { path } } } }',
+        { input: { agent, worker: 'x' } },
+      )
+      expect(claimWork).toEqual({ __typename: 'InvalidInputError', fields: [{ path: ['agent'] }] })
+    }
+  })
+
   it('a cursor that this server did not give is refused', async () => {
     for (const after of ['x', base64('GPC:S:x'), base64('GPC:N:1'), base64('GPC:T:[1]'), '-1']) {
       const { errors } = await door.answer('query ($after: String) { sessions(after: $after) { nodes { id } } }', {
