@@ -5,10 +5,11 @@ const ssr = { resolve: { conditions: ['module', 'node'] } }
 
 /**
  * How long something is waited for in vain, in milliseconds: long enough for a machine that is busy with much else. No test
- * takes as long, so that it costs nothing until one hangs.
+ * takes as long, so that it costs nothing until one hangs. Where something else would come to the same later, such as a lock
+ * that runs out or a look once a minute, a test says itself how soon it has to be.
  */
 const WAITS_MS = 240_000
-const poll = { timeout: WAITS_MS / 4, interval: 20 }
+const poll = { timeout: 40_000, interval: 20 }
 
 export default defineConfig({
   ssr,

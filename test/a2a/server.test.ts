@@ -240,7 +240,7 @@ describe('Tutti', () => {
         'status artifacts(first: 5) { nodes { name text } } executions(first: 5) { nodes { agent { name } evidence { kind passed detail } } }'
       const read = async () =>
         (await other.data(`{ session(id: "${session}") { ${fields} } }`))['session'] as { status: string }
-      await expect.poll(async () => (await read()).status).toBe('SUCCEEDED')
+      await expect.poll(async () => (await read()).status, { timeout: 50_000 }).toBe('SUCCEEDED')
       expect(await read()).toMatchObject({
         artifacts: { nodes: [{ name: 'note.txt', text: expect.stringContaining('a note of Greet from afar') }] },
         executions: {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { findProgram } from '../servers/process.ts'
 import { ASKING } from './asking.ts'
 import { answerIn, endOf, ENTRY, folderWith, type Running, start, tutti } from './tutti.ts'
@@ -98,7 +98,8 @@ describe.concurrent('a person approves an interrupt from a second terminal while
     const [node, entry] = [process.execPath, ENTRY]
     const inTmux = (...args: string[]) => endOf(start(home, tmux, ['-L', socket, ...args]), 0)
     const screen = async (window: string): Promise<string> => (await inTmux('capture-pane', '-p', '-t', window)).stdout
-    const shows = (window: string, what: RegExp): Promise<void> => expect.poll(() => screen(window)).toMatch(what)
+    const shows = (window: string, what: RegExp): Promise<void> =>
+      vi.waitFor(async () => expect(await screen(window)).toMatch(what), { timeout: 60_000, interval: 200 })
     await inTmux('new-session', '-d', '-s', 'first', '-x', '120', '-y', '40')
     try {
       await inTmux('send-keys', '-t', 'first', `${node} ${entry} run --task ask.json; echo ended $?`, 'Enter')

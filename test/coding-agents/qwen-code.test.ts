@@ -120,7 +120,7 @@ describe.runIf(isInstalled)('Qwen Code', () => {
     const controller = new AbortController()
     const told = perform(runtime, work, controller.signal)
     // It takes its time to start.
-    await expect.poll(() => model.requests.length).toBeGreaterThan(0)
+    await expect.poll(() => model.requests.length, { timeout: 90_000 }).toBeGreaterThan(0)
     return { work, told, controller }
   }
 

@@ -55,7 +55,7 @@ export function createWorld() {
       engine.enqueue(item(executionId, change))
     },
     end: (executionId: string) => running.get(executionId)?.end(),
-    until: (isSo: () => boolean | Promise<boolean>) => expect.poll(isSo).toBe(true),
+    until: (isSo: () => boolean | Promise<boolean>) => expect.poll(isSo, { timeout: 15_000, interval: 10 }).toBe(true),
     crew(name: string, change: Partial<Crew> = {}): Crew {
       return {
         async assign(items, held) {

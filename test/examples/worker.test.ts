@@ -35,7 +35,7 @@ it('workers in TypeScript and with curl alone do what the example says', async (
     const query = 'query ($id: ID!) { session(id: $id) { status output artifacts { nodes { name } } } }'
     return (await server.ask(query, { id: session?.id }))['session']
   }
-  await expect.poll(ended).toMatchObject({
+  await expect.poll(ended, { timeout: 60_000 }).toMatchObject({
     status: 'SUCCEEDED',
     output: { words: 9, system: expect.any(String), processor: expect.any(String) },
     artifacts: { nodes: [{ name: 'words.txt' }] },

@@ -172,7 +172,7 @@ it('every refusal leaves one row of the audit log, whatever door it was at', asy
     FOREIGN_ORIGIN: { query: '{ __typename }', secret: viewer, origin: 'https://evil.example' },
   }
   // The one that is refused first counts too.
-  await expect.poll(async () => (await own.post({ query: '{ __typename }' })).status).toBe(401)
+  await expect.poll(async () => (await own.post({ query: '{ __typename }' })).status, { timeout: 10_000 }).toBe(401)
   for (const ask of Object.values(DOORS)) {
     for (const asked of Object.values(refusals)) await ask(own, asked).catch(() => {})
   }
@@ -183,7 +183,7 @@ it('every refusal leaves one row of the audit log, whatever door it was at', asy
   const expected = Object.keys(refusals)
     .toSorted()
     .map((code) => ({ code, count: code === 'NO_TOKEN' ? 4 : 3 }))
-  await expect.poll(() => rows()).toEqual(expected)
+  await expect.poll(() => rows(), { timeout: 20_000 }).toEqual(expected)
   await own.close()
 })
 

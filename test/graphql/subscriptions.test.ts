@@ -153,13 +153,13 @@ describe.each([
       [ACTIVITY, { id: execution }],
       [SESSION_ACTIVITY, { id }],
     ] as const) {
-      await expect.poll(() => door.listening()).toBe(0)
+      await expect.poll(() => door.listening(), { timeout: 5_000 }).toBe(0)
       const { next, leave } = over === overWs ? openWs(query, variables) : openSse(query, variables)
       await next()
       expect(door.listening()).toBeGreaterThan(0)
       leave()
     }
-    await expect.poll(() => door.listening()).toBe(0)
+    await expect.poll(() => door.listening(), { timeout: 5_000 }).toBe(0)
     expect((await door.house.until(id, () => true)).status).toBe('RUNNING')
     await door.house.coordinator.cancel(id, 'enough')
     await door.house.end(id)
@@ -305,7 +305,7 @@ async function rawWs(payload: object): Promise<Raw> {
       if (message.type === 'complete') resolve()
     })
   })
-  await expect.poll(() => numbers.length).toBeGreaterThan(0)
+  await expect.poll(() => numbers.length, { timeout: 5_000 }).toBeGreaterThan(0)
   return {
     pause: () => socket.pause(),
     resume: () => socket.resume(),

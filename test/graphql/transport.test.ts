@@ -52,7 +52,7 @@ async function open(options: { at?: Pick<Door, 'url'>; protocols?: string[]; ini
       const find = () =>
         said.find((one) => Object.entries(expected).every(([key, value]) => one[key as never] === value))
       // Compared by hand: what was said may be long, and is looked at often.
-      await expect.poll(() => find()).toBeDefined()
+      await expect.poll(() => find(), { timeout: 20_000 }).toBeDefined()
       return find() as Said
     },
   }
@@ -334,7 +334,7 @@ describe('a client that does not read', () => {
     expect(seqs(other)).toEqual(Array.from({ length: lines }, (_, index) => index + 1))
     other.say({ type: 'complete', id: 'other' })
     // The server lets go of what it read for it.
-    await expect.poll(() => own.listening()).toBe(0)
+    await expect.poll(() => own.listening(), { timeout: 10_000 }).toBe(0)
     slow.socket.resume()
     expect(await slow.closed).toMatchObject({ code: 1013, reason: expect.stringMatching(/after: the last cursor/) })
     const cursor = seqs(slow).at(-1) as number
@@ -379,7 +379,7 @@ describe('a client that does not read', () => {
     await client.hears({ type: 'next' })
     client.socket.pause()
     // Its operation ends, though it has not heard of that yet.
-    await expect.poll(() => own.listening()).toBe(0)
+    await expect.poll(() => own.listening(), { timeout: 20_000 }).toBe(0)
     client.socket.resume()
     expect(await client.closed).toMatchObject({ code: 1013 })
     expect(client.said.at(-1)).toMatchObject({

@@ -121,7 +121,8 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     return { ...one, fall: () => void (silent = true), wake: silence.resolve }
   }
   const session = (id: string) => database.prisma.session.findUniqueOrThrow({ where: { id } })
-  const succeeded = (id: string): Promise<void> => expect.poll(async () => (await session(id)).status).toBe('SUCCEEDED')
+  const succeeded = (id: string): Promise<void> =>
+    expect.poll(async () => (await session(id)).status, { timeout: 15_000 }).toBe('SUCCEEDED')
 
   /** An agent that works until it is told what comes of it. */
   function heldAgent(): { begun: Promise<void>; end(outcome: Outcome): void } {
@@ -154,7 +155,7 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
       budget: { TOKENS: { hard: 1_000 } },
     })
     if (started.kind !== 'STARTED') throw new Error(JSON.stringify(started))
-    await expect.poll(() => asked).toBe(1)
+    await expect.poll(() => asked, { timeout: 10_000 }).toBe(1)
     one.fall()
     await succeeded(started.sessionId)
     expect(asked).toBe(2)
@@ -220,7 +221,7 @@ describe.each(DATABASES)('several coordinators on one database, on %s', (kind) =
     const id = await leaver.start(['a', 'b'])
     await held.begun
     const drained = leaver.coordinator.drain()
-    await expect.poll(async () => (await session(id)).driver).toBe(other.id)
+    await expect.poll(async () => (await session(id)).driver, { timeout: 10_000 }).toBe(other.id)
     expect(await servers.living()).toContainEqual(expect.objectContaining({ id: leaver.id, draining: true }))
     agent.script = () => ok()
     held.end(ok())

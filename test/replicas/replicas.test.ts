@@ -160,9 +160,9 @@ describe.skipIf(inject('postgresUrl') === undefined || program === undefined)('s
     expect(await fleet.attempts(id)).toEqual(['p0 1 LOST'])
     // Nobody was there: the next one finds it at once.
     const second = await start(fleet)
-    await expect.poll(() => fleet.attempts(id)).toEqual(['p0 1 LOST', 'p0 2 RUNNING'])
+    await expect.poll(() => fleet.attempts(id), { timeout: 20_000 }).toEqual(['p0 1 LOST', 'p0 2 RUNNING'])
     second.process.kill('SIGTERM')
-    await expect.poll(async () => (await ready(second))[0]).toBe(503)
+    await expect.poll(async () => (await ready(second))[0], { timeout: 10_000 }).toBe(503)
     second.process.kill('SIGTERM')
     expect(await second.ended).toBe(0)
     expect(await fleet.attempts(id)).toEqual(['p0 1 LOST', 'p0 2 LOST'])

@@ -38,8 +38,10 @@ describe.skipIf(url === undefined)('over Redis', () => {
       on.listen(topic, (seq) => void heard.push(seq))
       return heard
     }
-    const up = (...all: Bus[]) => expect.poll(() => all.every((each) => each.status() === 'up')).toBe(true)
-    const down = (...all: Bus[]) => expect.poll(() => all.every((each) => each.status() === 'down')).toBe(true)
+    const up = (...all: Bus[]) =>
+      expect.poll(() => all.every((each) => each.status() === 'up'), { timeout: 10_000 }).toBe(true)
+    const down = (...all: Bus[]) =>
+      expect.poll(() => all.every((each) => each.status() === 'down'), { timeout: 10_000 }).toBe(true)
 
     beforeEach(async () => {
       redis = await startRedis(program ?? '')
@@ -126,7 +128,7 @@ describe.skipIf(url === undefined)('over Redis', () => {
         for (let n = 0; n < 20; n += 1) one.ring('a', (truth += 1))
         await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
       }
-      await expect.poll(() => seen).toBe(800)
+      await expect.poll(() => seen, { timeout: 10_000 }).toBe(800)
     })
 
     it('says in the log once that it went and once that it came', async () => {

@@ -26,7 +26,7 @@ describe.skipIf(url === undefined)('over Redis', () => {
     reachesOthers: true,
     async create(world, log) {
       const engine = createBullmqEngine({ url: url ?? '', prefix: world, log, timers })
-      await vi.waitUntil(() => engine.status() === 'up', 60_000)
+      await vi.waitUntil(() => engine.status() === 'up', 10_000)
       return engine
     },
     queued: (world, agentId) => queued(url ?? '', world, agentId),

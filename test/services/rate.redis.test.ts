@@ -11,7 +11,7 @@ describe.skipIf(program === undefined)('operations per minute over several serve
   const server = async () => {
     const counter = connectCounter(redis.url)
     counters.push(counter)
-    await expect.poll(() => counter.status === 'ready').toBe(true)
+    await expect.poll(() => counter.status === 'ready', { timeout: 10_000 }).toBe(true)
     return createRates({ perMinute: 4, redis: counter })
   }
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe.skipIf(program === undefined)('operations per minute over several serve
     expect(await two.take('b')).toMatchObject({ allowed: true, remaining: 3 })
 
     await redis.stop('SIGKILL')
-    await expect.poll(() => counters.every(({ status }) => status !== 'ready')).toBe(true)
+    await expect.poll(() => counters.every(({ status }) => status !== 'ready'), { timeout: 10_000 }).toBe(true)
     for (const rates of [one, two]) expect(await rates.take('b')).toMatchObject({ allowed: true, remaining: 3 })
   })
 })

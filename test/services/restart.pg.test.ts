@@ -27,7 +27,7 @@ describe.skipIf(inject('postgresUrl') === undefined)('sessions on a PostgreSQL s
   async function allDone(database: Database, sessions: number): Promise<void> {
     const count = (status?: 'SUCCEEDED') =>
       database.prisma.session.count(status && { where: { status } }).catch(() => undefined)
-    await expect.poll(() => count('SUCCEEDED')).toBe(sessions)
+    await expect.poll(() => count('SUCCEEDED'), { timeout: 20_000 }).toBe(sessions)
     expect(agent.begun.toSorted()).toEqual(
       parts.flatMap(({ key }) => Array.from({ length: sessions }, () => `${key} 1`)),
     )
@@ -49,7 +49,7 @@ describe.skipIf(inject('postgresUrl') === undefined)('sessions on a PostgreSQL s
     }
     await Promise.all(Array.from({ length: 10 }, () => house.start(parts, { pattern: 'SEQUENTIAL' })))
     for (let restarts = 0; restarts < 3; restarts++) {
-      await expect.poll(() => working, { interval: 5 }).toBeGreaterThan(0)
+      await expect.poll(() => working, { timeout: 10_000, interval: 5 }).toBeGreaterThan(0)
       await server.restart()
     }
     await allDone(database, 10)

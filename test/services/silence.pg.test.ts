@@ -92,7 +92,7 @@ describe.skipIf(inject('postgresUrl') === undefined)('a connection to PostgreSQL
     await working.promise
     proxy.freeze()
     const succeeded = () => direct.prisma.session.count({ where: { status: 'SUCCEEDED' } })
-    await expect.poll(succeeded).toBe(5)
+    await expect.poll(succeeded, { timeout: 60_000 }).toBe(5)
     expect(agent.begun.toSorted()).toEqual(parts.flatMap(({ key }) => Array.from({ length: 5 }, () => `${key} 1`)))
   })
 })

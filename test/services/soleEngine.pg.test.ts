@@ -53,7 +53,7 @@ describe.skipIf(inject('postgresUrl') === undefined)('the only engine on a Postg
     const release = await becomeSoleEngine(server.url, log, () => taken++)
     for (let restarts = 0; restarts < 3; restarts++) {
       await server.restart()
-      await expect.poll(() => ask(server.url, HELD)).toBe(1)
+      await expect.poll(() => ask(server.url, HELD), { timeout: 10_000 }).toBe(1)
       // Whoever tries to take a place twice tries so a second after a loss.
       await new Promise((resolve) => setTimeout(resolve, 1_500))
       expect([taken, await ask(server.url, CONNECTED)]).toEqual([0, 1])
